@@ -10,7 +10,8 @@
     │   └── MethodNotAllowed    a known path, called with the wrong HTTP method
     └── BundleError             ours: a bundle that is missing, altered or does not load
 
-A message names both sides, what was expected and what was found, and is safe to send to the caller.
+The message of an InvalidInput names both sides, what was expected and what was found, and goes
+to the caller as it is. The message of a BundleError goes to the log alone.
 """
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from serving.errors import InputTooLarge, MalformedInput, ServingError, UnsupportedMedia
+from serving.errors import InputTooLarge, InvalidInput, MalformedInput, UnsupportedMedia
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 _MODES = {"rgb": "RGB", "grayscale": "L"}
@@ -70,7 +70,10 @@ def preprocess_image(
     """
     pixels = np.empty((len(images), *spec.shape), np.uint8)
     for index, encoded in enumerate(images):
-        pixels[index] = _decode(encoded, spec).reshape(spec.shape)
+        try:
+            pixels[index] = _decode(encoded, spec).reshape(spec.shape)
+        except InvalidInput as exc:
+            raise type(exc)(f"instance {index}: {exc}") from exc
     batch = pixels.astype(np.float32)
     batch *= np.float32(spec.scale)
     batch += np.float32(spec.offset)
@@ -87,7 +90,7 @@ def _decode(encoded: bytes, spec: ImagePreprocessing) -> NDArray[np.uint8]:
         ImageOps.exif_transpose(image, in_place=True)
         image = _convert(image, _MODES[spec.color_mode])
         return np.asarray(_resize(image, spec))
-    except (ServingError, MemoryError):
+    except (InvalidInput, MemoryError):
         raise
     except Exception as exc:  # Pillow's decoders promise no set of exceptions for bad bytes
         raise MalformedInput(

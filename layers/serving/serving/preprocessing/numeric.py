@@ -112,9 +112,9 @@ class NumericPreprocessing:
 
     @cached_property
     def imputed(self) -> frozenset[str]:
-        """Columns whose values may be missing."""
-        blocks = [block for block in self.blocks if isinstance(block.steps[0], SimpleImputer)]
-        return frozenset(name for block in blocks for name in block.columns)
+        """Columns whose values may be missing: every block that has them begins by imputing."""
+        demanding = [b for b in self.blocks if not isinstance(b.steps[0], SimpleImputer)]
+        return frozenset(self.columns).difference(*(block.columns for block in demanding))
 
 
 def preprocess_numerical_features(
@@ -125,6 +125,24 @@ def preprocess_numerical_features(
     A missing value is None or NaN; numbers may be of any finite size, categories are strings.
 
     Returns shape (len(rows), outputs of the transformer), float32.
+    Raises UnfitInput for missing, unknown or wrongly typed features and for numbers that are
+    too far from the training data's for float32.
+    """
+    with np.errstate(over="ignore"):
+        batch = transform_rows(rows, spec).astype(np.float32)
+    finite = np.isfinite(batch).all(axis=1)
+    if not finite.all():
+        raise UnfitInput(
+            f"instance {finite.argmin()}: expected numbers like those of the training data,"
+            " got one that is too large for float32 once scaled"
+        )
+    return batch
+
+
+def transform_rows(rows: Sequence[Row], spec: NumericPreprocessing) -> NDArray[np.float64]:
+    """Do what the fitted ColumnTransformer's `transform` does, to the last bit.
+
+    Returns shape (len(rows), outputs of the transformer), float64.
     Raises UnfitInput for missing, unknown or wrongly typed features.
     """
     columns = {
@@ -137,7 +155,7 @@ def preprocess_numerical_features(
         for step in block.steps:
             x = step.transform(x)
         outputs.append(x)
-    return np.hstack(outputs).astype(np.float32)
+    return np.hstack(outputs)
 
 
 def _transpose(rows: Sequence[Row], names: list[str]) -> list[Sequence[Any]]:

@@ -1,0 +1,89 @@
+"""A bundle: the folder of one model, every file checked against the manifest as it is read."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from serving.errors import BundleError
+
+FORMAT = 1  # of the manifest; a bundle packed for another format is refused
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request may ask for.
+
+    max_bytes: size of a request body or an uploaded object.
+    max_instances: instances in one request.
+    batch_size: instances given to the engine at once; bounds the memory, not the request.
+    """
+
+    max_bytes: int
+    max_instances: int
+    batch_size: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """`manifest.json`: what the model is, what it was made from, and the sha256 of every file."""
+
+    format: int
+    name: str
+    version: str
+    modality: Literal["image", "text", "numeric"]
+    task: Literal["multiclass", "binary"]
+    labels: Sequence[str]
+    engine: Literal["onnx"]
+    limits: Limits
+    tolerance: float
+    metrics: Mapping[str, float]
+    provenance: Mapping[str, str]
+    versions: Mapping[str, str]
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """One model's folder and its parsed manifest."""
+
+    folder: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls, folder: Path) -> "Bundle":
+        """Read the manifest of a bundle; raise BundleError if there is none or it does not fit."""
+        try:
+            fields = orjson.loads((folder / "manifest.json").read_bytes())
+            limits = Limits(**fields.pop("limits"))
+            manifest = Manifest(**fields, limits=limits)
+        except (OSError, ValueError, TypeError, KeyError) as exc:
+            raise BundleError(f"{folder}: expected a bundle's manifest.json, got {exc!r}") from exc
+        if manifest.format != FORMAT:
+            raise BundleError(
+                f"{folder}: expected a bundle of format {FORMAT}, got {manifest.format}"
+            )
+        return cls(folder, manifest)
+
+    def read(self, name: str) -> bytes:
+        """The bytes of one file; raise BundleError unless they have the manifest's sha256."""
+        expected = self.manifest.files.get(name)
+        if expected is None:
+            raise BundleError(
+                f"{self.folder}: expected {name}, the manifest lists {', '.join(self.manifest.files)}"
+            )
+        try:
+            content = (self.folder / name).read_bytes()
+        except OSError as exc:
+            raise BundleError(f"{self.folder}: {name} cannot be read: {exc}") from exc
+        found = hashlib.sha256(content).hexdigest()
+        if found != expected:
+            raise BundleError(f"{self.folder}: expected {name} of sha256 {expected}, got {found}")
+        return content
+
+    def read_json(self, name: str) -> Any:
+        """One JSON file, parsed, under the same check."""
+        return orjson.loads(self.read(name))

@@ -1,0 +1,50 @@
+"""Errors to problem documents (RFC 9457)."""
+
+from http import HTTPStatus
+from typing import Any
+
+from serving import telemetry
+from serving.errors import (
+    BundleError,
+    InputTooLarge,
+    InvalidInput,
+    MalformedInput,
+    MethodNotAllowed,
+    NotFound,
+    UnfitInput,
+    UnsupportedMedia,
+)
+
+CONTENT_TYPE = "application/problem+json"
+STATUS: dict[type[Exception], int] = {
+    MalformedInput: 400,
+    NotFound: 404,
+    MethodNotAllowed: 405,
+    InputTooLarge: 413,
+    UnsupportedMedia: 415,
+    UnfitInput: 422,
+    BundleError: 503,
+}
+_OURS = {
+    500: "the request failed for a reason that is not in it; quote request_id to report this",
+    503: "the model could not be loaded; quote request_id to report this",
+}
+
+
+def record(exc: Exception, request_id: str) -> dict[str, Any]:
+    """Log an error, count it, and give the document that tells the caller what to mend.
+
+    An error of ours, expected or not, is described without its message.
+    """
+    status = STATUS.get(type(exc), 500)
+    if isinstance(exc, InvalidInput):
+        telemetry.rejected(exc, status)
+    else:
+        telemetry.failed(exc)
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": _OURS.get(status, str(exc)),
+        "request_id": request_id,
+    }

@@ -1,0 +1,66 @@
+"""A bundle's golden file: inputs whose preprocessed batch and outputs are known.
+
+`pack` writes it with the Keras model's own outputs. The same check then proves the compiled
+model at pack time, warms a container up, and holds a release to its answers.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving.errors import BundleError
+
+
+@dataclass(frozen=True)
+class Golden:
+    """instances: raw inputs. sha256: `digest` of the preprocessed batch of each. outputs: raw."""
+
+    instances: Sequence[Any]
+    sha256: Sequence[str]
+    outputs: NDArray[np.float32]
+
+    def first(self) -> "Golden":
+        """The first instance alone, which is what a cold start can afford."""
+        return Golden(self.instances[:1], self.sha256[:1], self.outputs[:1])
+
+
+def digest(batch: NDArray[Any]) -> str:
+    """sha256 of an array's dtype, shape and little-endian bytes."""
+    header = f"{batch.dtype.name}{batch.shape}".encode()
+    content = np.ascontiguousarray(batch, batch.dtype.newbyteorder("<")).tobytes()
+    return hashlib.sha256(header + content).hexdigest()
+
+
+def parse(fields: Mapping[str, Any], modality: str) -> Golden:
+    """Read a parsed `golden.json`; pictures stand in it as base64, as in a request."""
+    instances = fields["instances"]
+    if modality == "image":
+        instances = [base64.b64decode(instance["b64"]) for instance in instances]
+    return Golden(instances, fields["sha256"], np.asarray(fields["outputs"], np.float32))
+
+
+def check(
+    golden: Golden,
+    preprocess: Callable[[Sequence[Any]], NDArray[Any]],
+    run: Callable[[NDArray[Any]], NDArray[np.float32]],
+    tolerance: float,
+) -> float:
+    """Run the golden instances and return the largest absolute difference of an output.
+
+    Raises BundleError if a preprocessed instance has another digest, or an output differs by
+    more than the tolerance.
+    """
+    batch = preprocess(golden.instances)
+    for index, expected in enumerate(golden.sha256):
+        if digest(batch[index]) != expected:
+            raise BundleError(f"golden instance {index}: preprocessing gave another tensor")
+    outputs = run(batch)
+    difference = float(np.abs(outputs - golden.outputs).max())
+    if not difference <= tolerance:  # also refuses NaN
+        raise BundleError(f"golden outputs differ by {difference}, tolerance {tolerance}")
+    return difference

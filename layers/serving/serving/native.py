@@ -1,0 +1,216 @@
+"""The native wire format: request bodies to instances, predictions to a JSON document.
+
+    image     picture bytes, multipart/form-data, {"instances": [{"b64": "..."}]}
+    text      text/plain, {"instances": ["..."]}
+    numeric   text/csv with a header, {"instances": [[...]]}, {"instances": [{"feature": ...}]}
+"""
+
+import base64
+import binascii
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from serving.errors import InputTooLarge, MalformedInput, UnfitInput, UnsupportedMedia
+from serving.predictor import Predicted, Predictor, Unavailable
+
+type AnyPredictor = Predictor | Unavailable
+type Instances = list[Any]
+type Reader = Callable[[bytes, Mapping[str, str], AnyPredictor], Instances]
+
+
+def read_body(body: bytes, content_type: str, predictor: AnyPredictor) -> Instances:
+    """Instances of a request body or an uploaded file.
+
+    Raises InputTooLarge, UnsupportedMedia, MalformedInput, or UnfitInput for well-formed JSON of
+    another shape.
+    """
+    if len(body) > predictor.manifest.limits.max_bytes:
+        raise InputTooLarge(
+            f"expected at most {predictor.manifest.limits.max_bytes} bytes, got {len(body)}"
+        )
+    readers = _READERS[predictor.manifest.modality]
+    media_type, parameters = _parse_content_type(content_type)
+    reader = readers.get(media_type)
+    if reader is None:
+        raise UnsupportedMedia(
+            f"expected a Content-Type of {', '.join(readers)}, got {media_type or 'none'}"
+        )
+    if not body:
+        raise MalformedInput(f"expected a body of {media_type}, got an empty one")
+    return reader(body, parameters, predictor)
+
+
+def read_document(document: Any, predictor: AnyPredictor) -> Instances:
+    """Instances of a parsed `{"instances": [...]}`; raise UnfitInput for another shape."""
+    if not isinstance(document, dict) or document.keys() != {"instances"}:
+        found = ", ".join(document) if isinstance(document, dict) else type(document).__name__
+        raise UnfitInput(f'expected an object with "instances" alone, got {found[:100] or "{}"}')
+    instances = document["instances"]
+    if not isinstance(instances, list):
+        raise UnfitInput(f'expected "instances" to be a list, got {type(instances).__name__}')
+    if predictor.manifest.modality == "image":
+        return [_unwrap_picture(index, instance) for index, instance in enumerate(instances)]
+    return instances
+
+
+def media_types(modality: str) -> list[str]:
+    """What `read_body` reads for a modality."""
+    return list(_READERS[modality])
+
+
+def write_document(predicted: Predicted, predictor: AnyPredictor) -> dict[str, Any]:
+    """The response: which model answered, and its predictions in the order of the instances."""
+    return {"model": identify(predictor), "predictions": predicted.predictions}
+
+
+def identify(predictor: AnyPredictor) -> dict[str, str]:
+    """Name, version and engine of the model."""
+    manifest = predictor.manifest
+    return {"name": manifest.name, "version": manifest.version, "engine": manifest.engine}
+
+
+def describe(predictor: AnyPredictor) -> dict[str, Any]:
+    """What a caller can learn of the model: what it takes, what it gives, how good it is."""
+    manifest = predictor.manifest
+    takes: dict[str, Any] = {"content_types": media_types(manifest.modality)}
+    if predictor.features:
+        takes["features"] = predictor.features
+    return {
+        "model": identify(predictor),
+        "modality": manifest.modality,
+        "task": manifest.task,
+        "labels": manifest.labels,
+        "input": takes,
+        "limits": {
+            "max_bytes": manifest.limits.max_bytes,
+            "max_instances": manifest.limits.max_instances,
+        },
+        "metrics": manifest.metrics,
+        "provenance": manifest.provenance,
+    }
+
+
+def _parse_content_type(content_type: str) -> tuple[str, Mapping[str, str]]:
+    if ";" not in content_type:
+        return content_type.strip().lower(), {}
+    import multipart  # here, because most requests have no parameter to parse
+
+    media_type, parameters = multipart.parse_options_header(content_type)
+    return media_type.strip().lower(), parameters
+
+
+def _unwrap_picture(index: int, instance: Any) -> bytes:
+    if not isinstance(instance, dict) or not isinstance(instance.get("b64"), str):
+        raise UnfitInput(f'instance {index}: expected {{"b64": "..."}}, got something else')
+    try:
+        return base64.b64decode(instance["b64"], validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise MalformedInput(f"instance {index}: expected base64, got {exc}") from exc
+
+
+def _read_json(body: bytes, _: Mapping[str, str], predictor: AnyPredictor) -> Instances:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError as exc:
+        raise MalformedInput(f"expected JSON, got what does not parse: {exc}") from exc
+    return read_document(document, predictor)
+
+
+def _read_bytes(body: bytes, _: Mapping[str, str], __: AnyPredictor) -> Instances:
+    return [body]
+
+
+def _read_multipart(
+    body: bytes, parameters: Mapping[str, str], predictor: AnyPredictor
+) -> Instances:
+    import multipart
+
+    boundary = parameters.get("boundary")
+    if not boundary:
+        raise MalformedInput("expected multipart/form-data with a boundary, got none")
+    most = len(body)
+    try:
+        parts = list(
+            multipart.MultipartParser(
+                io.BytesIO(body), boundary, memory_limit=most, disk_limit=0, strict=True
+            )
+        )
+    except multipart.MultipartError as exc:
+        raise MalformedInput(f"expected multipart/form-data, got what does not parse: {exc}") from exc
+    pictures = [part.raw for part in parts if part.filename is not None]
+    if not pictures:
+        raise UnfitInput(f"expected at least 1 file in the form, got {len(parts)} other fields")
+    return pictures
+
+
+def _read_text(body: bytes, parameters: Mapping[str, str], _: AnyPredictor) -> Instances:
+    return [_decode(body, parameters)]
+
+
+def _decode(body: bytes, parameters: Mapping[str, str]) -> str:
+    charset = parameters.get("charset", "utf-8").lower()
+    if charset not in ("utf-8", "utf8", "us-ascii"):
+        raise UnsupportedMedia(f"expected charset utf-8, got {charset[:40]}")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise MalformedInput(
+            f"expected UTF-8, got byte 0x{body[exc.start]:02x} at position {exc.start}"
+        ) from exc
+
+
+def _read_csv(body: bytes, parameters: Mapping[str, str], predictor: AnyPredictor) -> Instances:
+    """Rows by name; an empty cell is a missing value, a number is what `float` reads."""
+    kinds = predictor.features
+    try:
+        lines = csv.reader(io.StringIO(_decode(body, parameters), newline=""), strict=True)
+        header = next(lines, [])
+        return [_row(header, line, lines.line_num, kinds) for line in _filled(lines)]
+    except csv.Error as exc:
+        raise MalformedInput(f"expected CSV, got what does not parse: {exc}") from exc
+
+
+def _filled(lines: Iterator[list[str]]) -> Iterator[list[str]]:
+    return (line for line in lines if line)
+
+
+def _row(header: list[str], cells: list[str], line: int, kinds: Mapping[str, str]) -> Any:
+    if len(cells) != len(header):
+        raise MalformedInput(
+            f"line {line}: expected {len(header)} cells as in the header, got {len(cells)}"
+        )
+    return {
+        name: _number(cell) if kinds.get(name) == "number" else cell or None
+        for name, cell in zip(header, cells, strict=True)
+    }
+
+
+def _number(cell: str) -> float | str | None:
+    """A number, None for an empty cell, or the cell itself, which preprocessing then refuses."""
+    if not cell.strip():
+        return None
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return number if math.isfinite(number) else cell
+
+
+_READERS: dict[str, dict[str, Reader]] = {
+    "image": {
+        **dict.fromkeys(
+            ("image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/tiff"),
+            _read_bytes,
+        ),
+        "application/octet-stream": _read_bytes,
+        "multipart/form-data": _read_multipart,
+        "application/json": _read_json,
+    },
+    "text": {"text/plain": _read_text, "application/json": _read_json},
+    "numeric": {"text/csv": _read_csv, "application/json": _read_json},
+}

@@ -1,0 +1,129 @@
+"""The core that every event ends in: instances in, labelled predictions out."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from serving import golden, preprocessing
+from serving.bundle import Bundle, Manifest
+from serving.engines import Engine
+from serving.engines.onnx import OnnxEngine
+from serving.errors import BundleError, InputTooLarge, UnfitInput
+from serving.predictions import Prediction, label_outputs
+from serving.preprocessing import Preprocess
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Predictions in the order of the instances, and the milliseconds that each stage took."""
+
+    predictions: list[Prediction]
+    milliseconds: dict[str, float]
+
+
+class Predictor:
+    """A bundle ready to predict: fitted preprocessing and loaded model."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Load everything a request needs and prove it on the first golden instance.
+
+        Raises BundleError if a file is missing, altered, does not load, or predicts something
+        else on this machine than it did where it was packed.
+        """
+        self.manifest: Manifest = bundle.manifest
+        try:
+            self.state: dict[str, Any] = bundle.read_json("preprocessing.json")
+            self.preprocess: Preprocess = preprocessing.load(self.manifest.modality, self.state)
+        except (KeyError, TypeError, ValueError) as exc:
+            raise BundleError(f"{bundle.folder}: preprocessing.json does not fit: {exc!r}") from exc
+        self._engine: Engine = OnnxEngine(bundle.read("model.onnx"))
+        case = golden.parse(bundle.read_json("golden.json"), self.manifest.modality)
+        golden.check(case.first(), self.preprocess, self.outputs, self.manifest.tolerance)
+
+    @classmethod
+    def load(cls, name: str) -> "Predictor | Unavailable":
+        """The predictor of a bundle's name, from the folder that ARTIFACTS_DIR names.
+
+        A bundle that does not load gives one whose every request fails with the reason: raising
+        here would hide it behind the API's own 502, and loading the same files again cannot help.
+        """
+        try:
+            return cls(Bundle.open(Path(os.environ.get("ARTIFACTS_DIR", "/opt/artifacts")) / name))
+        except BundleError as exc:
+            return Unavailable(exc)
+
+    @property
+    def features(self) -> Mapping[str, str]:
+        """Names and kinds ("number" or "category") of a row's features; empty for other input."""
+        columns: Mapping[str, str] = self.state.get("columns", {})
+        return columns
+
+    def predict(self, instances: Sequence[Any]) -> Predicted:
+        """Predict for 1 to `limits.max_instances` instances as one batch.
+
+        instances: encoded pictures (bytes), texts (str) or rows (a list or a mapping).
+        Raises InvalidInput's kinds for instances that cannot be used; none is predicted then.
+        """
+        self._check_count(len(instances))
+        started = perf_counter()
+        batch = self.preprocess(instances)
+        preprocessed = perf_counter()
+        outputs = self.outputs(batch)
+        self._check_finite(outputs)
+        predictions = label_outputs(outputs, self.manifest.task, self.manifest.labels)
+        finished = perf_counter()
+        return Predicted(
+            predictions,
+            {
+                "Preprocess": 1000 * (preprocessed - started),
+                "Inference": 1000 * (finished - preprocessed),
+            },
+        )
+
+    def outputs(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """The model's raw outputs for a preprocessed batch, run in parts of `batch_size`."""
+        size = self.manifest.limits.batch_size
+        parts = [self._engine.run(batch[i : i + size]) for i in range(0, len(batch), size)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _check_count(self, count: int) -> None:
+        if count == 0:
+            raise UnfitInput("expected at least 1 instance, got 0")
+        most = self.manifest.limits.max_instances
+        if count > most:
+            raise InputTooLarge(f"expected at most {most} instances, got {count}")
+
+    def _check_finite(self, outputs: NDArray[np.float32]) -> None:
+        finite = np.isfinite(outputs).all(axis=1)
+        if not finite.all():
+            raise UnfitInput(
+                f"instance {finite.argmin()}: expected values in the range the model was trained"
+                " on, got values so large that it has no finite answer"
+            )
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """Stands where a predictor would, and raises the reason why there is none."""
+
+    reason: BundleError
+
+    @property
+    def manifest(self) -> Manifest:
+        """Raise the reason."""
+        raise self.reason
+
+    @property
+    def features(self) -> Mapping[str, str]:
+        """Raise the reason."""
+        raise self.reason
+
+    def predict(self, instances: Sequence[Any]) -> Predicted:
+        """Raise the reason."""
+        raise self.reason

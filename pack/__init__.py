@@ -1,0 +1,1 @@
+"""Make a bundle from a trained Keras model. Build time only: nothing here is deployed."""

@@ -1,0 +1,99 @@
+"""A bundle is read whole and unaltered, or not at all."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from serving import golden
+from serving.bundle import Bundle
+from serving.errors import BundleError
+from serving.predictor import Predictor, Unavailable
+from tests.conftest import MODALITIES, ROOT
+
+ARTIFACTS = ROOT / "artifacts"
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A bundle's copy that a test may damage."""
+
+    def make(name: str = "numeric"):
+        return shutil.copytree(ARTIFACTS / name, tmp_path / name)
+
+    return make
+
+
+@pytest.mark.parametrize("name", MODALITIES)
+def test_every_bundled_model_gives_all_its_golden_answers(name):
+    bundle = Bundle.open(ARTIFACTS / name)
+    predictor = Predictor(bundle)
+    case = golden.parse(bundle.read_json("golden.json"), name)
+    assert len(case.instances) >= 5
+    golden.check(case, predictor.preprocess, predictor.outputs, bundle.manifest.tolerance)
+
+
+@pytest.mark.parametrize("name", MODALITIES)
+def test_every_file_of_a_bundle_has_the_manifests_checksum(name):
+    bundle = Bundle.open(ARTIFACTS / name)
+    present = {path.name for path in bundle.folder.iterdir()} - {"manifest.json", "README.md"}
+    assert present == set(bundle.manifest.files)
+    for file in bundle.manifest.files:
+        bundle.read(file)
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "preprocessing.json", "golden.json"])
+def test_an_altered_file_is_refused(copy, name):
+    folder = copy()
+    content = bytearray((folder / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(BundleError, match=f"expected {name} of sha256"):
+        Predictor(Bundle.open(folder))
+
+
+def test_a_missing_file_is_refused(copy):
+    folder = copy()
+    (folder / "model.onnx").unlink()
+    with pytest.raises(BundleError, match=r"model\.onnx cannot be read"):
+        Predictor(Bundle.open(folder))
+
+
+@pytest.mark.parametrize("change", [{"format": 99}, {"surprise": 1}, {"limits": {}}])
+def test_a_manifest_of_another_shape_is_refused(copy, change):
+    folder = copy()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | change))
+    with pytest.raises(BundleError):
+        Bundle.open(folder)
+
+
+def test_a_model_that_answers_differently_is_refused(copy):
+    folder = copy()
+    case = golden.parse(Bundle.open(folder).read_json("golden.json"), "numeric")
+    predictor = Predictor(Bundle.open(folder))
+    with pytest.raises(BundleError, match="golden outputs differ by"):
+        golden.check(case, predictor.preprocess, lambda batch: predictor.outputs(batch) + 1e-3, 1e-4)
+
+
+def test_preprocessing_that_changed_is_refused(copy):
+    folder = copy()
+    bundle = Bundle.open(folder)
+    case = golden.parse(bundle.read_json("golden.json"), "numeric")
+    predictor = Predictor(bundle)
+    with pytest.raises(BundleError, match="preprocessing gave another tensor"):
+        golden.check(
+            case,
+            lambda rows: np.nextafter(predictor.preprocess(rows), np.float32(9)),
+            predictor.outputs,
+            1.0,
+        )
+
+
+def test_a_bundle_that_does_not_load_fails_every_request_with_the_reason(monkeypatch, tmp_path):
+    monkeypatch.setenv("ARTIFACTS_DIR", str(tmp_path))
+    predictor = Predictor.load("image")
+    assert isinstance(predictor, Unavailable)
+    with pytest.raises(BundleError, match=r"manifest\.json"):
+        predictor.predict([b""])
