@@ -1,0 +1,1 @@
+"""How fast and how small the functions are, beside others that do the same work."""

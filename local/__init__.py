@@ -1,0 +1,1 @@
+"""Run the built package on this machine, without Docker."""
