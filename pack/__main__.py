@@ -18,7 +18,7 @@ LIMITS = {
     # An upload of 25 MB holds a 40 megapixel JPEG; the API itself takes no more than 6 MB.
     "image": Limits(max_bytes=25 * MEGABYTE, max_instances=64, batch_size=64),
     "text": Limits(max_bytes=6 * MEGABYTE, max_instances=1_000, batch_size=128),
-    "numeric": Limits(max_bytes=25 * MEGABYTE, max_instances=10_000, batch_size=2_048),
+    "numeric": Limits(max_bytes=6 * MEGABYTE, max_instances=10_000, batch_size=2_048),
 }
 
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pack.compile import compile_onnx, differences, load_keras
 from serving import golden, preprocessing
 from serving.bundle import FORMAT, Bundle, Limits
-from serving.predictor import Predictor
 from serving.predictions import label_outputs
+from serving.predictor import Predictor
 
 RANDOM_BATCHES = (1, 2, 7, 32)  # sizes; a batch axis that is not free fails on the second
 VERSIONED = ("keras", "tensorflow-cpu", "tf2onnx", "onnx", "onnxruntime", "numpy", "pillow")

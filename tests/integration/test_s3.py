@@ -37,9 +37,7 @@ def s3(server, monkeypatch):
             Bucket=bucket,
             CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
         )
-        client.put_bucket_versioning(
-            Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
-        )
+        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     yield client
     for bucket in ("uploads", "results"):
         versions = client.list_object_versions(Bucket=bucket)
@@ -97,7 +95,13 @@ def test_an_upload_gets_the_same_predictions_as_a_direct_call(
 
 @pytest.mark.parametrize(
     "key",
-    ["image/a b.jpg", "image/a+b%20c.jpg", "image/ünï/日本語 😀.jpg", "image/a&b=c?d#e.JPG", "image/" + "x" * 900 + ".jpg"],
+    [
+        "image/a b.jpg",
+        "image/a+b%20c.jpg",
+        "image/ünï/日本語 😀.jpg",
+        "image/a&b=c?d#e.JPG",
+        "image/" + "x" * 900 + ".jpg",
+    ],
 )
 def test_keys_of_every_spelling_are_decoded(s3, notify, key):
     s3.put_object(Bucket="uploads", Key=key, Body=CAT)

@@ -67,7 +67,9 @@ def test_a_module_imports_only_what_its_arrows_allow(module):
 
 @pytest.mark.parametrize("library", sorted(HEAVY))
 def test_a_heavy_library_has_one_home(library):
-    homes = {module for module, names in MODULES.items() if library in {n.split(".")[0] for n in names}}
+    homes = {
+        module for module, names in MODULES.items() if library in {n.split(".")[0] for n in names}
+    }
     assert homes == HEAVY[library]
 
 

@@ -74,7 +74,9 @@ def test_a_model_that_answers_differently_is_refused(copy):
     case = golden.parse(Bundle.open(folder).read_json("golden.json"), "numeric")
     predictor = Predictor(Bundle.open(folder))
     with pytest.raises(BundleError, match="golden outputs differ by"):
-        golden.check(case, predictor.preprocess, lambda batch: predictor.outputs(batch) + 1e-3, 1e-4)
+        golden.check(
+            case, predictor.preprocess, lambda batch: predictor.outputs(batch) + 1e-3, 1e-4
+        )
 
 
 def test_preprocessing_that_changed_is_refused(copy):

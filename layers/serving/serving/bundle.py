@@ -72,9 +72,8 @@ class Bundle:
         """The bytes of one file; raise BundleError unless they have the manifest's sha256."""
         expected = self.manifest.files.get(name)
         if expected is None:
-            raise BundleError(
-                f"{self.folder}: expected {name}, the manifest lists {', '.join(self.manifest.files)}"
-            )
+            listed = ", ".join(self.manifest.files)
+            raise BundleError(f"{self.folder}: expected {name}, the manifest lists {listed}")
         try:
             content = (self.folder / name).read_bytes()
         except OSError as exc:

@@ -1,8 +1,8 @@
 """The native wire format: request bodies to instances, predictions to a JSON document.
 
-    image     picture bytes, multipart/form-data, {"instances": [{"b64": "..."}]}
-    text      text/plain, {"instances": ["..."]}
-    numeric   text/csv with a header, {"instances": [[...]]}, {"instances": [{"feature": ...}]}
+image     picture bytes, multipart/form-data, {"instances": [{"b64": "..."}]}
+text      text/plain, {"instances": ["..."]}
+numeric   text/csv with a header, {"instances": [[...]]}, {"instances": [{"feature": ...}]}
 """
 
 import base64
@@ -141,7 +141,9 @@ def _read_multipart(
             )
         )
     except multipart.MultipartError as exc:
-        raise MalformedInput(f"expected multipart/form-data, got what does not parse: {exc}") from exc
+        raise MalformedInput(
+            f"expected multipart/form-data, got what does not parse: {exc}"
+        ) from exc
     pictures = [part.raw for part in parts if part.filename is not None]
     if not pictures:
         raise UnfitInput(f"expected at least 1 file in the form, got {len(parts)} other fields")

@@ -80,7 +80,7 @@ def _process(record: Mapping[str, Any], request_id: str, predictor: AnyPredictor
 
 def _predict(key: str, body: bytes, predictor: AnyPredictor) -> dict[str, Any]:
     suffixes = SUFFIXES[predictor.manifest.modality]
-    content_type = suffixes.get(os.path.splitext(key)[1].lower())
+    content_type = suffixes.get(f".{key.rpartition('.')[2].lower()}")
     if content_type is None:
         raise UnsupportedMedia(f"expected a key that ends in {', '.join(suffixes)}, got {key}")
     result = predictor.predict(native.read_body(body, content_type, predictor))

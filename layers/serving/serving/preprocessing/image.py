@@ -57,9 +57,7 @@ class ImagePreprocessing:
         return self.height, self.width, _CHANNELS[self.color_mode]
 
 
-def preprocess_image(
-    images: Sequence[bytes], spec: ImagePreprocessing
-) -> NDArray[np.float32]:
+def preprocess_image(images: Sequence[bytes], spec: ImagePreprocessing) -> NDArray[np.float32]:
     """Turn encoded pictures into one batch.
 
     Animated pictures give their first frame, EXIF orientation is applied, transparency is

@@ -50,7 +50,8 @@ class StandardScaler:
     scale: Sequence[float]
 
     def transform(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        return (x - np.asarray(self.mean)) / np.asarray(self.scale)
+        scaled: NDArray[np.float64] = (x - np.asarray(self.mean)) / np.asarray(self.scale)
+        return scaled
 
 
 @dataclass(frozen=True)
@@ -186,8 +187,7 @@ def _transpose_mappings(rows: Sequence[Mapping[str, Any]], names: list[str]) -> 
         parts = [f"missing: {', '.join(missing)}"] if missing else []
         parts += [f"unknown: {_shorten(', '.join(unknown))}"] if unknown else []
         raise UnfitInput(
-            f"instance {index}: expected {len(names)} features,"
-            f" got {len(row)} ({'; '.join(parts)})"
+            f"instance {index}: expected {len(names)} features, got {len(row)} ({'; '.join(parts)})"
         )
     return [[row[name] for row in rows] for name in names]
 
@@ -223,7 +223,7 @@ def _numbers(name: str, values: Sequence[Any]) -> NDArray[np.float64]:
 
 def _missing(x: NDArray[Any]) -> NDArray[np.bool_]:
     if x.dtype == object:
-        return np.equal(x, None).astype(np.bool_)
+        return np.asarray(x == np.array(None, object), np.bool_)
     return np.isnan(x)
 
 
