@@ -15,6 +15,8 @@ CAT = (EVENTS / "cat.jpg").read_bytes()
 REVIEW = (EVENTS / "review.txt").read_bytes()
 TABLE = (EVENTS / "applications.csv").read_bytes()
 FILES = {"image": ("cat.jpg", CAT), "text": ("a.txt", REVIEW), "numeric": ("a.csv", TABLE)}
+# Names of their own: all of moto's servers in one process share their buckets.
+UPLOADS, RESULTS = "integration-uploads", "integration-results"
 CASES = {"image": "cat", "text": "review", "numeric": "application"}
 
 
@@ -28,18 +30,19 @@ def server():
 
 @pytest.fixture
 def s3(server, monkeypatch):
-    """A client on fresh, versioned buckets "uploads" and "results"."""
+    """A client on two fresh, versioned buckets."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server)
+    monkeypatch.setenv("RESULTS_BUCKET", RESULTS)
     storage._client.cache_clear()
     client = boto3.client("s3")
-    for bucket in ("uploads", "results"):
+    for bucket in (UPLOADS, RESULTS):
         client.create_bucket(
             Bucket=bucket,
             CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
         )
         client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     yield client
-    for bucket in ("uploads", "results"):
+    for bucket in (UPLOADS, RESULTS):
         versions = client.list_object_versions(Bucket=bucket)
         for item in versions.get("Versions", []) + versions.get("DeleteMarkers", []):
             client.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
@@ -56,6 +59,7 @@ def notify(handlers, load_event, context):
         (template,) = event["Records"]
         event["Records"] = [json.loads(json.dumps(template)) for _ in keys]
         for record, key in zip(event["Records"], keys, strict=True):
+            record["s3"]["bucket"]["name"] = UPLOADS
             record["s3"]["object"]["key"] = quote_plus(key, safe="/")
         return handlers[modality].handler(event, context)
 
@@ -64,8 +68,8 @@ def notify(handlers, load_event, context):
 
 def listing(s3) -> dict[str, dict]:
     """Every object of the results bucket, parsed, by key."""
-    found = s3.list_objects_v2(Bucket="results").get("Contents", [])
-    bodies = {item["Key"]: s3.get_object(Bucket="results", Key=item["Key"]) for item in found}
+    found = s3.list_objects_v2(Bucket=RESULTS).get("Contents", [])
+    bodies = {item["Key"]: s3.get_object(Bucket=RESULTS, Key=item["Key"]) for item in found}
     return {key: json.loads(answer["Body"].read()) for key, answer in bodies.items()}
 
 
@@ -74,13 +78,13 @@ def test_an_upload_gets_the_same_predictions_as_a_direct_call(
     s3, handlers, notify, load_event, context, modality
 ):
     name, content = FILES[modality]
-    stored = s3.put_object(Bucket="uploads", Key=f"{modality}/{name}", Body=content)
+    stored = s3.put_object(Bucket=UPLOADS, Key=f"{modality}/{name}", Body=content)
     notify(modality, f"{modality}/{name}")
     results = listing(s3)
     assert list(results) == [f"{modality}/{name}.json"]
     result = results[f"{modality}/{name}.json"]
     assert result["source"] == {
-        "bucket": "uploads",
+        "bucket": UPLOADS,
         "key": f"{modality}/{name}",
         "etag": stored["ETag"].strip('"'),
         "version": stored["VersionId"],
@@ -104,7 +108,7 @@ def test_an_upload_gets_the_same_predictions_as_a_direct_call(
     ],
 )
 def test_keys_of_every_spelling_are_decoded(s3, notify, key):
-    s3.put_object(Bucket="uploads", Key=key, Body=CAT)
+    s3.put_object(Bucket=UPLOADS, Key=key, Body=CAT)
     notify("image", key)
     assert list(listing(s3)) == [f"{key}.json"]
 
@@ -112,7 +116,7 @@ def test_keys_of_every_spelling_are_decoded(s3, notify, key):
 def test_every_record_of_an_event_is_answered(s3, notify):
     keys = [f"text/{number}.txt" for number in range(5)]
     for key in keys:
-        s3.put_object(Bucket="uploads", Key=key, Body=REVIEW)
+        s3.put_object(Bucket=UPLOADS, Key=key, Body=REVIEW)
     notify("text", *keys)
     assert sorted(listing(s3)) == [f"{key}.json" for key in keys]
 
@@ -133,7 +137,7 @@ def test_every_record_of_an_event_is_answered(s3, notify):
 def test_a_bad_file_gets_one_problem_object_and_no_retry(
     s3, notify, modality, key, content, status
 ):
-    s3.put_object(Bucket="uploads", Key=key, Body=content)
+    s3.put_object(Bucket=UPLOADS, Key=key, Body=content)
     notify(modality, key)
     results = listing(s3)
     assert list(results) == [f"errors/{key}.json"]
@@ -144,7 +148,7 @@ def test_a_bad_file_gets_one_problem_object_and_no_retry(
 
 
 def test_a_file_over_the_limit_is_refused_unread(s3, notify):
-    s3.put_object(Bucket="uploads", Key="text/big.txt", Body=b"a" * 6_000_001)
+    s3.put_object(Bucket=UPLOADS, Key="text/big.txt", Body=b"a" * 6_000_001)
     notify("text", "text/big.txt")
     problem = listing(s3)["errors/text/big.txt.json"]
     assert problem["status"] == 413
@@ -153,15 +157,15 @@ def test_a_file_over_the_limit_is_refused_unread(s3, notify):
 
 def test_an_object_deleted_meanwhile_is_no_error(s3, notify):
     notify("image", "image/gone.jpg")
-    s3.put_object(Bucket="uploads", Key="image/gone.jpg", Body=CAT)
-    s3.delete_object(Bucket="uploads", Key="image/gone.jpg")
+    s3.put_object(Bucket=UPLOADS, Key="image/gone.jpg", Body=CAT)
+    s3.delete_object(Bucket=UPLOADS, Key="image/gone.jpg")
     notify("image", "image/gone.jpg")
     assert listing(s3) == {}
 
 
 def test_a_transient_failure_is_raised_after_the_other_records_are_done(s3, notify, monkeypatch):
     for key in ("text/1.txt", "text/2.txt", "text/3.txt"):
-        s3.put_object(Bucket="uploads", Key=key, Body=REVIEW)
+        s3.put_object(Bucket=UPLOADS, Key=key, Body=REVIEW)
     write = storage.write
 
     def fail_once(bucket, key, body, content_type):
@@ -183,7 +187,7 @@ def test_a_bundle_that_does_not_load_is_raised_for_a_retry(
 ):
     from serving.predictor import Predictor
 
-    s3.put_object(Bucket="uploads", Key="text/a.txt", Body=REVIEW)
+    s3.put_object(Bucket=UPLOADS, Key="text/a.txt", Body=REVIEW)
     monkeypatch.setenv("ARTIFACTS_DIR", str(tmp_path))
     monkeypatch.setattr(handlers["text"], "predictor", Predictor.load("text"))
     with pytest.raises(ExceptionGroup):

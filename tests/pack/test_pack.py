@@ -1,6 +1,5 @@
 """A bundle holds what Keras computes, or it is not written."""
 
-import json
 import subprocess
 import sys
 
@@ -115,13 +114,6 @@ def test_what_does_not_fit_together_is_refused_with_both_sides(source, tmp_path,
     with pytest.raises(SystemExit, match=message):
         packing.write(source(**changes), tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
-
-
-def test_packing_twice_gives_the_same_files(source, tmp_path):
-    for name in ("one", "two"):
-        packing.write(source(), tmp_path / name)
-    one, two = (json.loads((tmp_path / n / "manifest.json").read_text()) for n in ("one", "two"))
-    assert one["files"] == two["files"]
 
 
 def test_the_command_packs_from_files(model, tmp_path):

