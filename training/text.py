@@ -39,7 +39,7 @@ from serving.preprocessing.text import TextPreprocessing, preprocess_text
 LABELS = ("fewer stars", "5 stars")
 SEED, EPOCHS, BATCH = 0, 4, 128
 LEARNING_RATE, WEIGHT_DECAY = 4e-3, 1e-3
-WORDS, MAXLEN, MAX_CHARACTERS = 6000, 200, 20_000
+WORDS, MAXLEN, MAX_CHARACTERS = 6000, 200, 100_000
 VECTOR, WINDOW = 48, 5  # length of a word vector; words on each side that count as near
 LABEL_SHARE = 0.5  # of the target of a review, the rest is the teacher's
 PASTED = 3  # pasted texts for each review

@@ -1,9 +1,11 @@
 """HTTP requests through the real handlers and models: answers, problems, descriptions."""
 
 import base64
+import io
 import json
 
 import pytest
+from PIL import Image
 
 from serving.errors import InvalidInput
 from serving.events.problems import STATUS
@@ -168,9 +170,9 @@ def test_every_script_and_unknown_words_get_a_prediction(post, text):
         ('{"instances": [1e999]}', "application/json", 400, "expected JSON"),
         ('{"instances": ' + "[" * 5000, "application/json", 400, "expected JSON"),
         (b"\xff\xfe", "application/json", 400, "expected JSON"),
-        ("[1]", "application/json", 422, 'expected an object with "instances" alone, got list'),
-        ('{"rows": []}', "application/json", 422, "got rows"),
-        ('{"instances": 1}', "application/json", 422, "to be a list, got int"),
+        ("[1]", "application/json", 422, 'expected an object with "instances" alone, got a list'),
+        ('{"rows": []}', "application/json", 422, "got an object with 'rows'"),
+        ('{"instances": 1}', "application/json", 422, "to be a list, got the number 1"),
         ('{"instances": []}', "application/json", 422, "at least 1 instance, got 0"),
         ('{"instances": [null]}', "application/json", 422, "instance 0: expected"),
         ('{"instances": [1.5]}', "application/json", 422, "instance 0: expected"),
@@ -191,7 +193,7 @@ def test_bad_bodies_are_the_callers_fault(refused, modality, body, content_type,
         (b"hello", "image/jpeg", 415, "expected a picture"),
         (CAT[:9000], "image/jpeg", 400, "expected a whole picture"),
         (as_json({"b64": "%%%"}), "application/json", 400, "instance 0: expected base64"),
-        (as_json({"b64": 5}), "application/json", 422, 'expected {"b64": "..."}'),
+        (as_json({"b64": 5}), "application/json", 422, 'expected {"b64": "..."}, got an object'),
         (as_json({"b64": ""}), "application/json", 415, "expected a picture"),
         (b"--x\r\n", "multipart/form-data", 400, "with a boundary, got none"),
         (b"hello", "multipart/form-data; boundary=x", 400, "expected multipart/form-data"),
@@ -214,7 +216,12 @@ def test_a_body_that_is_not_base64_is_refused(refused):
     [
         (as_json(""), "application/json", 422, "at least one word, got none"),
         (as_json(" !?! \n"), "application/json", 422, "at least one word, got none"),
-        (as_json("good", 5), "application/json", 422, "instance 1: expected a text, got int"),
+        (
+            as_json("good", 5),
+            "application/json",
+            422,
+            "instance 1: expected a text, got the number 5",
+        ),
         (as_json("x" * 1_048_576), "application/json", 413, "at most 100000 characters, got 1048"),
         (b"caf\xe9", "text/plain", 400, "expected UTF-8, got byte 0xe9 at position 3"),
         (b"hi", "text/plain; charset=latin-1", 415, "expected charset utf-8, got latin-1"),
@@ -295,6 +302,112 @@ def test_too_many_rows_are_refused(refused):
     status, detail = refused("numeric", as_json(*rows), "application/json")
     assert status == 413
     assert detail == "expected at most 10000 instances, got 10001"
+
+
+def form_of(*files: bytes) -> bytes:
+    head = b'--x\r\ncontent-disposition: form-data; name="f"; filename="f"\r\n\r\n'
+    return b"".join(head + file + b"\r\n" for file in files) + b"--x--\r\n"
+
+
+def picture(width: int, height: int, kind: str = "PNG", mode: str = "L") -> bytes:
+    buffer = io.BytesIO()
+    Image.effect_noise((width, height), 90).convert(mode).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def test_large_files_arrive_in_a_form(post):
+    files = [picture(500, 500), picture(600, 600)]
+    assert len(files[0]) > 200_000
+    status, document, _ = post("image", form_of(*files), "multipart/form-data; boundary=x")
+    assert status == 200
+    assert len(document["predictions"]) == 2
+
+
+def test_too_many_parts_of_a_form_are_too_large(refused):
+    status, detail = refused("image", form_of(*[b"x"] * 200), "multipart/form-data; boundary=x")
+    assert status == 413
+    assert "fewer parts" in detail
+
+
+def test_the_pixels_of_all_pictures_of_a_request_are_limited_together(refused):
+    large = base64.b64encode(picture(6000, 6000, "PNG", "1")).decode()
+    status, detail = refused("image", as_json({"b64": large}, {"b64": large}), "application/json")
+    assert status == 413
+    assert detail.startswith("instance 1: expected at most 14000000 pixels")
+
+
+@pytest.mark.parametrize("cell", ["4_1", "４１", "٤١"])
+def test_digits_that_no_table_means_are_refused(refused, cell):
+    cells = [cell if name == "Age" else str(value) for name, value in ROW.items()]
+    table = ",".join(ROW) + "\n" + ",".join(cells)
+    assert "expected a number for Age" in refused("numeric", table, "text/csv")[1]
+
+
+def test_a_column_that_stands_twice_is_refused(refused):
+    table = "Age," + ",".join(ROW) + "\n1," + ",".join(map(str, ROW.values()))
+    status, detail = refused("numeric", table, "text/csv")
+    assert status == 400
+    assert detail == "expected every column once, got 'Age' more than once"
+
+
+def test_a_long_table_is_refused_without_being_read_whole(refused):
+    status, detail = refused("numeric", "a\n" + "1\n" * 2_900_000, "text/csv")
+    assert status == 413
+    assert detail == "expected at most 10000 rows, got more"
+
+
+def test_blank_lines_and_empty_rows_of_a_table(post):
+    row = ",".join(map(str, ROW.values()))
+    clean = post("numeric", ",".join(ROW) + "\n" + row, "text/csv")[1]
+    assert post("numeric", "\n\n" + ",".join(ROW) + "\n\n" + row + "\n\n", "text/csv")[1] == clean
+    all_missing = ",".join(ROW) + "\n" + "," * 12 + "\n" + row
+    assert len(post("numeric", all_missing, "text/csv")[1]["predictions"]) == 2
+
+
+def test_line_ends_of_a_text_file_do_not_matter(post):
+    lines = ["rich", "smooth", "delicious", "coffee"]
+    answers = [post("text", end.join(lines), "text/plain")[1] for end in ("\n", "\r\n", "\r")]
+    assert answers[0] == answers[1] == answers[2]
+
+
+def test_a_byte_order_mark_is_no_error(post):
+    assert post("text", b"\xef\xbb\xbf" + as_json("good").encode(), "application/json")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"path": "/predict/\ud800"},
+        {"httpMethod": "\ud800"},
+        {"headers": {"content-type": "\ud800"}},
+        {"headers": {"content-type": 'multipart/form-data; boundary="\ud800"'}},
+        {"headers": {"content-type": None}},
+        {"headers": ["content-type"]},
+        {"body": {"instances": []}},
+        {"body": 7},
+        {"path": None},
+        {"version": "2.0"},
+    ],
+)
+def test_events_of_an_odd_shape_are_refused_with_a_document(handlers, load_event, context, changes):
+    answer = handlers["text"].handler(load_event("text_rest_review") | changes, context)
+    assert 400 <= answer["statusCode"] < 500
+    answer["body"].encode()
+
+
+def test_lone_surrogates_of_a_direct_caller_can_be_encoded(handlers, context):
+    for event in ({"instances": [{"\ud800": 1}]}, {"\ud800": 1}, {"instances": ["\ud800"]}):
+        for modality in MODALITIES:
+            json.dumps(handlers[modality].handler(event, context), ensure_ascii=False).encode()
+
+
+def test_huge_integers_of_a_direct_caller_are_named(handlers, context):
+    rows = [ROW, ROW | {"Age": 10**400}]
+    assert "instance 1" in handlers["numeric"].handler({"instances": rows}, context)["detail"]
+    rows = [ROW | {"Home": 10**5000}]
+    problem = handlers["numeric"].handler({"instances": rows}, context)
+    assert problem["status"] == 422
+    assert "a number of more than 64 bits" in problem["detail"]
 
 
 def test_unknown_paths_and_methods(handlers, load_event, context):

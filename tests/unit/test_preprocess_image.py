@@ -1,6 +1,7 @@
 """Pictures of every kind become the tensor the model was trained on, or a clear refusal."""
 
 import io
+import struct
 from dataclasses import replace
 
 import numpy as np
@@ -164,6 +165,45 @@ def test_the_bad_picture_of_a_batch_is_named():
         preprocess_image([CAT, b"hello"], SPEC)
 
 
+def test_a_batch_is_refused_before_any_picture_is_decoded():
+    stored = [encode(picture(60, 40)), encode(picture(60, 40))]
+    with pytest.raises(InputTooLarge, match="instance 1: expected at most 1600 pixels"):
+        preprocess_image(stored, replace(SPEC, max_pixels=4_000))
+
+
+def test_tiff_of_huge_tiles_is_refused():
+    offset, tile = 8, 46_336
+    tags = [
+        *((256, 3, 1, 64), (257, 3, 1, 64), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1)),
+        *((277, 3, 1, 1), (322, 4, 1, tile), (323, 4, 1, tile), (324, 4, 1, 400), (325, 4, 1, 17)),
+    ]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    bomb = (b"II*\0" + struct.pack("<I", offset) + directory).ljust(400, b"\0") + bytes(17)
+    with pytest.raises(InputTooLarge, match="expected tiles of at most 50000000 pixels"):
+        preprocess_image([bomb], SPEC)
+
+
+def test_run_length_encoded_bmp_is_refused():
+    stored = bytearray(encode(picture(32, 24, "P"), "BMP"))
+    stored[30] = 1  # biCompression
+    with pytest.raises(UnsupportedMedia, match="run-length encoded"):
+        preprocess_image([bytes(stored)], SPEC)
+
+
+@pytest.mark.parametrize("part", [b"\xff\xda\0\x02", b"\xff\xe1\0\x09Exif\0\0a"])
+def test_jpeg_of_endless_small_parts_is_refused(part):
+    with pytest.raises(InputTooLarge, match="expected a JPEG of at most 100"):
+        preprocess_image([CAT[:2] + part * 200 + CAT[2:]], SPEC)
+
+
+def test_broken_exif_in_a_whole_picture_counts_as_none():
+    source = picture(32, 24)
+    stored = encode(source, exif=b"Exif\0\0II*\0 garbage")
+    assert np.array_equal(preprocess_image([stored], RAW)[0], np.asarray(source, np.float32))
+
+
+@pytest.mark.filterwarnings("ignore")
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(FORMATS), st.data())
 def test_damaged_pictures_never_raise_anything_else(kind, data):

@@ -14,6 +14,11 @@ The message of an InvalidInput names both sides, what was expected and what was 
 to the caller as it is. The message of a BundleError goes to the log alone.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+SHOWN = 60  # characters of the caller's own text that a message repeats
+
 
 class ServingError(Exception):
     """Root of the tree."""
@@ -49,3 +54,23 @@ class MethodNotAllowed(InvalidInput):
 
 class BundleError(ServingError):
     """A bundle is missing, was altered, or does not load."""
+
+
+def describe(value: Any) -> str:
+    """What a JSON value is, in words, for a message; a short string or number with its text."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return f"the string {shorten(value)!r}"
+    if isinstance(value, Mapping):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, float) or (isinstance(value, int) and value.bit_length() <= 64):
+        return f"the number {value}"
+    return "a number of more than 64 bits" if isinstance(value, int) else type(value).__name__
+
+
+def shorten(text: str) -> str:
+    """The text, or its start and an ellipsis."""
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."

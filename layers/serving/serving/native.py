@@ -7,15 +7,24 @@ numeric   text/csv with a header, {"instances": [[...]]}, {"instances": [{"featu
 
 import base64
 import binascii
+import codecs
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 import orjson
 
-from serving.errors import InputTooLarge, MalformedInput, UnfitInput, UnsupportedMedia
+from serving.errors import (
+    InputTooLarge,
+    MalformedInput,
+    UnfitInput,
+    UnsupportedMedia,
+    describe,
+    shorten,
+)
 from serving.predictor import Predicted, Predictor, Unavailable
 
 type AnyPredictor = Predictor | Unavailable
@@ -38,7 +47,7 @@ def read_body(body: bytes, content_type: str, predictor: AnyPredictor) -> Instan
     reader = readers.get(media_type)
     if reader is None:
         raise UnsupportedMedia(
-            f"expected a Content-Type of {', '.join(readers)}, got {media_type or 'none'}"
+            f"expected a Content-Type of {', '.join(readers)}, got {shorten(media_type) or 'none'}"
         )
     if not body:
         raise MalformedInput(f"expected a body of {media_type}, got an empty one")
@@ -48,11 +57,15 @@ def read_body(body: bytes, content_type: str, predictor: AnyPredictor) -> Instan
 def read_document(document: Any, predictor: AnyPredictor) -> Instances:
     """Instances of a parsed `{"instances": [...]}`; raise UnfitInput for another shape."""
     if not isinstance(document, dict) or document.keys() != {"instances"}:
-        found = ", ".join(document) if isinstance(document, dict) else type(document).__name__
-        raise UnfitInput(f'expected an object with "instances" alone, got {found[:100] or "{}"}')
+        found = describe(document)
+        if isinstance(document, dict):
+            found += (
+                f" with {shorten(', '.join(map(repr, document)))}" if document else " with none"
+            )
+        raise UnfitInput(f'expected an object with "instances" alone, got {found}')
     instances = document["instances"]
     if not isinstance(instances, list):
-        raise UnfitInput(f'expected "instances" to be a list, got {type(instances).__name__}')
+        raise UnfitInput(f'expected "instances" to be a list, got {describe(instances)}')
     if predictor.manifest.modality == "image":
         return [_unwrap_picture(index, instance) for index, instance in enumerate(instances)]
     return instances
@@ -74,7 +87,7 @@ def identify(predictor: AnyPredictor) -> dict[str, str]:
     return {"name": manifest.name, "version": manifest.version, "engine": manifest.engine}
 
 
-def describe(predictor: AnyPredictor) -> dict[str, Any]:
+def describe_model(predictor: AnyPredictor) -> dict[str, Any]:
     """What a caller can learn of the model: what it takes, what it gives, how good it is."""
     manifest = predictor.manifest
     takes: dict[str, Any] = {"content_types": media_types(manifest.modality)}
@@ -106,7 +119,7 @@ def _parse_content_type(content_type: str) -> tuple[str, Mapping[str, str]]:
 
 def _unwrap_picture(index: int, instance: Any) -> bytes:
     if not isinstance(instance, dict) or not isinstance(instance.get("b64"), str):
-        raise UnfitInput(f'instance {index}: expected {{"b64": "..."}}, got something else')
+        raise UnfitInput(f'instance {index}: expected {{"b64": "..."}}, got {describe(instance)}')
     try:
         return base64.b64decode(instance["b64"], validate=True)
     except (binascii.Error, ValueError) as exc:
@@ -115,7 +128,7 @@ def _unwrap_picture(index: int, instance: Any) -> bytes:
 
 def _read_json(body: bytes, _: Mapping[str, str], predictor: AnyPredictor) -> Instances:
     try:
-        document = orjson.loads(body)
+        document = orjson.loads(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as exc:
         raise MalformedInput(f"expected JSON, got what does not parse: {exc}") from exc
     return read_document(document, predictor)
@@ -133,25 +146,26 @@ def _read_multipart(
     boundary = parameters.get("boundary")
     if not boundary:
         raise MalformedInput("expected multipart/form-data with a boundary, got none")
-    most = len(body)
+    size = len(body)
     try:
         parts = list(
             multipart.MultipartParser(
-                io.BytesIO(body), boundary, memory_limit=most, disk_limit=0, strict=True
+                io.BytesIO(body), boundary, spool_limit=size, memory_limit=size, strict=True
             )
         )
+    except multipart.ParserLimitReached as exc:
+        raise InputTooLarge("expected fewer parts in the form, got more than are read") from exc
     except multipart.MultipartError as exc:
-        raise MalformedInput(
-            f"expected multipart/form-data, got what does not parse: {exc}"
-        ) from exc
-    pictures = [part.raw for part in parts if part.filename is not None]
+        raise MalformedInput("expected multipart/form-data, got what does not parse") from exc
+    pictures = [part.raw for part in parts if part.filename]
     if not pictures:
         raise UnfitInput(f"expected at least 1 file in the form, got {len(parts)} other fields")
     return pictures
 
 
 def _read_text(body: bytes, parameters: Mapping[str, str], _: AnyPredictor) -> Instances:
-    return [_decode(body, parameters)]
+    """One document, its line ends as Python's `open` gives them to whoever trains on a file."""
+    return [_decode(body, parameters).replace("\r\n", "\n").replace("\r", "\n")]
 
 
 def _decode(body: bytes, parameters: Mapping[str, str]) -> str:
@@ -167,18 +181,28 @@ def _decode(body: bytes, parameters: Mapping[str, str]) -> str:
 
 
 def _read_csv(body: bytes, parameters: Mapping[str, str], predictor: AnyPredictor) -> Instances:
-    """Rows by name; an empty cell is a missing value, a number is what `float` reads."""
-    kinds = predictor.features
+    """Rows by name; an empty cell is a missing value. No row is read beyond the limit."""
+    most = predictor.manifest.limits.max_instances
     try:
         lines = csv.reader(io.StringIO(_decode(body, parameters), newline=""), strict=True)
-        header = next(lines, [])
-        return [_row(header, line, lines.line_num, kinds) for line in _filled(lines)]
+        filled = (cells for cells in lines if len(cells) > 1 or any(map(str.strip, cells)))
+        header = next(filled, [])
+        _check_header(header)
+        rows = [
+            _row(header, cells, lines.line_num, predictor.features)
+            for cells in islice(filled, most)
+        ]
+        if next(filled, None):
+            raise InputTooLarge(f"expected at most {most} rows, got more")
+        return rows
     except csv.Error as exc:
         raise MalformedInput(f"expected CSV, got what does not parse: {exc}") from exc
 
 
-def _filled(lines: Iterator[list[str]]) -> Iterator[list[str]]:
-    return (line for line in lines if line)
+def _check_header(header: list[str]) -> None:
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise MalformedInput(f"expected every column once, got {shorten(twice)!r} more than once")
 
 
 def _row(header: list[str], cells: list[str], line: int, kinds: Mapping[str, str]) -> Any:
@@ -196,6 +220,8 @@ def _number(cell: str) -> float | str | None:
     """A number, None for an empty cell, or the cell itself, which preprocessing then refuses."""
     if not cell.strip():
         return None
+    if "_" in cell or not cell.isascii():  # which `float` reads, and no table means
+        return cell
     try:
         number = float(cell)
     except ValueError:

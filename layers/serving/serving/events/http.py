@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from serving import native, telemetry
-from serving.errors import MalformedInput, MethodNotAllowed, NotFound, UnsupportedMedia
+from serving.errors import MalformedInput, MethodNotAllowed, NotFound, UnsupportedMedia, shorten
 from serving.events import problems
 from serving.native import AnyPredictor
 
@@ -49,13 +49,13 @@ def handle(event: Mapping[str, Any], request_id: str, predictor: AnyPredictor) -
 def _answer(request: Request, predictor: AnyPredictor) -> dict[str, Any]:
     name = predictor.manifest.name
     if request.path != "/" and not request.path.endswith(f"/predict/{name}"):
-        raise NotFound(f"expected the path /predict/{name}, got {request.path[:200]}")
+        raise NotFound(f"expected the path /predict/{name}, got {shorten(request.path)}")
     if request.method not in METHODS:
-        raise MethodNotAllowed(f"expected {' or '.join(METHODS)}, got {request.method[:20]}")
+        raise MethodNotAllowed(f"expected {' or '.join(METHODS)}, got {shorten(request.method)}")
     if request.method == "GET":
-        return native.describe(predictor)
+        return native.describe_model(predictor)
     started = perf_counter()
-    instances = native.read_body(request.body, request.headers.get("content-type", ""), predictor)
+    instances = native.read_body(request.body, request.headers["content-type"], predictor)
     telemetry.decoded(1000 * (perf_counter() - started))
     result = predictor.predict(instances)
     telemetry.predicted(result)
@@ -63,20 +63,27 @@ def _answer(request: Request, predictor: AnyPredictor) -> dict[str, Any]:
 
 
 def _parse(event: Mapping[str, Any]) -> Request:
-    headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
-    encoding = headers.get("content-encoding", "identity").lower()
+    try:
+        headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+        http = event["requestContext"]["http"] if event.get("version") == "2.0" else None
+        method, path = (
+            (http["method"], event["rawPath"]) if http else (event["httpMethod"], event["path"])
+        )
+        encoding = headers.get("content-encoding", "identity").lower()
+        headers.setdefault("content-type", "").encode()
+        request = Request(method, path.rstrip("/") or "/", headers, _body(event))
+    except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as exc:
+        raise MalformedInput(
+            "expected an event of API Gateway or a function URL, got one of another shape"
+        ) from exc
     if encoding != "identity":
-        raise UnsupportedMedia(f"expected no Content-Encoding, got {encoding[:40]}")
-    if event.get("version") == "2.0":
-        method, path = event["requestContext"]["http"]["method"], event["rawPath"]
-    else:
-        method, path = event["httpMethod"], event["path"]
-    return Request(method, path.rstrip("/") or "/", headers, _body(event))
+        raise UnsupportedMedia(f"expected no Content-Encoding, got {shorten(encoding)}")
+    return request
 
 
 def _body(event: Mapping[str, Any]) -> bytes:
-    body = event.get("body") or ""
-    if not event.get("isBase64Encoded"):
+    body: str = event.get("body") or ""
+    if event.get("isBase64Encoded") is not True:
         return body.encode("utf-8", "surrogatepass")
     try:
         return base64.b64decode(body, validate=True)

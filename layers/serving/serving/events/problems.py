@@ -45,6 +45,11 @@ def record(exc: Exception, request_id: str) -> dict[str, Any]:
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": _OURS.get(status, str(exc)),
-        "request_id": request_id,
+        "detail": _encodable(_OURS.get(status, str(exc))),
+        "request_id": _encodable(request_id),
     }
+
+
+def _encodable(text: str) -> str:
+    """The text with lone surrogates, which have no UTF-8, written as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -2,7 +2,8 @@
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,18 @@ from PIL import Image, ImageOps
 from serving.errors import InputTooLarge, InvalidInput, MalformedInput, UnsupportedMedia
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+MAX_SEGMENTS = 100  # of one kind in a JPEG; a camera's has one, a progressive one about ten
+_STARTS = (
+    ("JPEG", b"\xff\xd8\xff"),
+    ("PNG", b"\x89PNG"),
+    ("WEBP", b"RIFF"),
+    ("GIF", b"GIF8"),
+    ("BMP", b"BM"),
+    ("TIFF", b"II"),
+    ("TIFF", b"MM"),
+)
+_TILE_WIDTH, _TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
+_RUN_LENGTH = (1, 2)  # biCompression of RLE8 and RLE4, which Pillow decodes byte by byte in Python
 _MODES = {"rgb": "RGB", "grayscale": "L"}
 _CHANNELS = {"rgb": 3, "grayscale": 1}
 Image.MAX_IMAGE_PIXELS = None  # max_pixels decides, see _open
@@ -38,7 +51,7 @@ class ImagePreprocessing:
     reducing_gap: Pillow's `resize` and `thumbnail` parameter. A large picture is first shrunk by
         a whole factor, JPEG while it is decoded, to no less than this many times the final
         size; None decodes and resizes in full. Pillow calls 3.0 close to indistinguishable.
-    max_pixels: a picture of more pixels is refused before it is decoded.
+    max_pixels: pixels of all pictures of a batch together; more are refused before any is decoded.
     """
 
     height: int
@@ -66,26 +79,86 @@ def preprocess_image(images: Sequence[bytes], spec: ImagePreprocessing) -> NDArr
     Returns shape (len(images), height, width, channels), float32, `scale * 0..255 + offset`.
     Raises UnsupportedMedia, MalformedInput or InputTooLarge for a picture that cannot be used.
     """
-    pixels = np.empty((len(images), *spec.shape), np.uint8)
+    opened = []
+    left = spec.max_pixels
     for index, encoded in enumerate(images):
-        try:
-            pixels[index] = _decode(encoded, spec).reshape(spec.shape)
-        except InvalidInput as exc:
-            raise type(exc)(f"instance {index}: {exc}") from exc
+        with _naming(index):
+            opened.append(_open(encoded, left))
+        left -= opened[-1].width * opened[-1].height
+    pixels = np.empty((len(images), *spec.shape), np.uint8)
+    for index, image in enumerate(opened):
+        with _naming(index):
+            pixels[index] = _decode(image, spec).reshape(spec.shape)
+        image.close()
     batch = pixels.astype(np.float32)
     batch *= np.float32(spec.scale)
     batch += np.float32(spec.offset)
     return batch
 
 
-def _decode(encoded: bytes, spec: ImagePreprocessing) -> NDArray[np.uint8]:
+@contextmanager
+def _naming(index: int) -> Iterator[None]:
+    """Put the instance's index in front of an error's message."""
+    try:
+        yield
+    except InvalidInput as exc:
+        raise type(exc)(f"instance {index}: {exc}") from exc
+
+
+def _open(encoded: bytes, max_pixels: int) -> Image.Image:
+    """Read a picture's header and refuse what is not worth decoding."""
+    kind = next((kind for kind, start in _STARTS if encoded.startswith(start)), None)
+    if kind is None:
+        raise UnsupportedMedia(
+            f"expected a picture ({', '.join(FORMATS)}), got {len(encoded)} bytes of another kind"
+        )
+    if kind == "JPEG":
+        _check_segments(encoded)
+    try:
+        image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+    except Exception as exc:  # see _decode
+        raise MalformedInput(
+            f"expected a whole picture, got {kind} data that does not open"
+        ) from exc
+    _check_size(image, max_pixels)
+    return image
+
+
+def _check_segments(encoded: bytes) -> None:
+    """Refuse a JPEG whose many small parts take minutes: scans, each over the whole picture,
+    and EXIF segments, which Pillow joins one by one.
+    """
+    for name, marker in (("scans", b"\xff\xda"), ("EXIF segments", b"Exif\0\0")):
+        found = encoded.count(marker)
+        if found > MAX_SEGMENTS:
+            raise InputTooLarge(f"expected a JPEG of at most {MAX_SEGMENTS} {name}, got {found}")
+
+
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    """Refuse what would take more memory or time than its size in bytes lets one expect."""
+    pixels = image.width * image.height
+    if pixels > max_pixels:
+        raise InputTooLarge(
+            f"expected at most {max_pixels} pixels (of what this request may have),"
+            f" got {image.width}x{image.height} = {pixels}"
+        )
+    if image.format == "TIFF":
+        tags: dict[int, int] = image.tag_v2  # type: ignore[attr-defined]
+        tile = tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0)
+        if tile > max_pixels:  # libtiff allocates whole tiles, however small the picture
+            raise InputTooLarge(f"expected tiles of at most {max_pixels} pixels, got {tile}")
+    if image.format == "BMP" and image.info.get("compression") in _RUN_LENGTH:
+        raise UnsupportedMedia("expected a BMP without compression, got a run-length encoded one")
+
+
+def _decode(image: Image.Image, spec: ImagePreprocessing) -> NDArray[np.uint8]:
     """One picture as uint8 pixels of the model's size, shape (height, width[, channels])."""
-    image = _open(encoded, spec)
     try:
         if spec.reducing_gap is not None:
             side = math.ceil(max(spec.height, spec.width) * spec.reducing_gap)
             image.draft(None, (side, side))  # JPEG alone: shrink by 2, 4 or 8 while decoding
-        ImageOps.exif_transpose(image, in_place=True)
+        image.load()
+        _turn_upright(image)
         image = _convert(image, _MODES[spec.color_mode])
         return np.asarray(_resize(image, spec))
     except (InvalidInput, MemoryError):
@@ -96,21 +169,10 @@ def _decode(encoded: bytes, spec: ImagePreprocessing) -> NDArray[np.uint8]:
         ) from exc
 
 
-def _open(encoded: bytes, spec: ImagePreprocessing) -> Image.Image:
-    """Read a picture's header and refuse what is not worth decoding."""
-    try:
-        image = Image.open(io.BytesIO(encoded), formats=FORMATS)
-    except Exception as exc:  # see _decode
-        raise UnsupportedMedia(
-            f"expected a picture ({', '.join(FORMATS)}), got {len(encoded)} bytes of another kind"
-        ) from exc
-    pixels = image.width * image.height
-    if pixels > spec.max_pixels:
-        raise InputTooLarge(
-            f"expected a picture of at most {spec.max_pixels} pixels,"
-            f" got {image.width}x{image.height} = {pixels}"
-        )
-    return image
+def _turn_upright(image: Image.Image) -> None:
+    """Apply EXIF orientation; broken EXIF data in a whole picture counts as none."""
+    with suppress(Exception):  # see _decode
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _convert(image: Image.Image, mode: str) -> Image.Image:

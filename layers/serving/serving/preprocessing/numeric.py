@@ -5,6 +5,7 @@ The transformer is a ColumnTransformer of pipelines. `pack` writes its fitted nu
 does, and the result is cast to float32 at the end.
 """
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.errors import UnfitInput
+from serving.errors import UnfitInput, describe, shorten
 
 type Row = Sequence[Any] | Mapping[str, Any]
 
@@ -167,7 +168,7 @@ def _transpose(rows: Sequence[Row], names: list[str]) -> list[Sequence[Any]]:
         if not isinstance(row, list | tuple):
             raise UnfitInput(
                 f"instance {index}: expected a list of {len(names)} features or an object that"
-                f" names them, got {_kind(row)}{' among lists' * isinstance(row, Mapping)}"
+                f" names them, got {describe(row)}{' among lists' * isinstance(row, Mapping)}"
             )
         if len(row) != len(names):
             raise UnfitInput(
@@ -185,7 +186,7 @@ def _transpose_mappings(rows: Sequence[Mapping[str, Any]], names: list[str]) -> 
         missing = [name for name in names if name not in row]
         unknown = sorted(row.keys() - expected)
         parts = [f"missing: {', '.join(missing)}"] if missing else []
-        parts += [f"unknown: {_shorten(', '.join(unknown))}"] if unknown else []
+        parts += [f"unknown: {shorten(', '.join(unknown))}"] if unknown else []
         raise UnfitInput(
             f"instance {index}: expected {len(names)} features, got {len(row)} ({'; '.join(parts)})"
         )
@@ -199,7 +200,7 @@ def _column(name: str, values: Sequence[Any], spec: NumericPreprocessing) -> NDA
     if not set(map(type, values)) <= allowed:
         index, value = next((i, v) for i, v in enumerate(values) if type(v) not in allowed)
         expected = "a number" if kind == "number" else "a string"
-        raise UnfitInput(f"instance {index}: expected {expected} for {name}, got {_kind(value)}")
+        raise UnfitInput(f"instance {index}: expected {expected} for {name}, got {describe(value)}")
     column = _numbers(name, values) if kind == "number" else np.array(values, object)
     missing = _missing(column)
     if name not in spec.imputed and missing.any():
@@ -211,7 +212,7 @@ def _numbers(name: str, values: Sequence[Any]) -> NDArray[np.float64]:
     try:
         column = np.array(values, np.float64)
     except OverflowError:  # an integer over 1.8e308
-        column = np.array([np.inf])
+        column = np.array([_infinite_if_huge(value) for value in values], np.float64)
     infinite = np.isinf(column)
     if infinite.any():
         raise UnfitInput(
@@ -221,24 +222,11 @@ def _numbers(name: str, values: Sequence[Any]) -> NDArray[np.float64]:
     return column
 
 
+def _infinite_if_huge(value: float | None) -> float | None:
+    return np.inf if isinstance(value, int) and abs(value) > sys.float_info.max else value
+
+
 def _missing(x: NDArray[Any]) -> NDArray[np.bool_]:
     if x.dtype == object:
         return np.asarray(x == np.array(None, object), np.bool_)
     return np.isnan(x)
-
-
-def _kind(value: Any) -> str:
-    """What a JSON value is, in words, a short string with its text."""
-    if isinstance(value, str):
-        return f"the string {_shorten(value)!r}"
-    if isinstance(value, Mapping):
-        return "an object"
-    if isinstance(value, list | tuple):
-        return "a list"
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    return f"the number {value}"
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.errors import InputTooLarge, UnfitInput
+from serving.errors import InputTooLarge, UnfitInput, describe
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def preprocess_text(texts: Sequence[str], spec: TextPreprocessing) -> NDArray[np
 def _sequence(text: str, index: int, spec: TextPreprocessing) -> list[int]:
     """Indices of one text's tokens, no more than `maxlen` of them."""
     if not isinstance(text, str):
-        raise UnfitInput(f"instance {index}: expected a text, got {type(text).__name__}")
+        raise UnfitInput(f"instance {index}: expected a text, got {describe(text)}")
     if len(text) > spec.max_characters:
         raise InputTooLarge(
             f"instance {index}: expected a text of at most {spec.max_characters} characters,"
