@@ -11,7 +11,7 @@ to beat. So the network learns from it (Hinton, Vinyals and Dean, 2015): it fits
 probabilities, mixed with the labels, for the reviews and for new texts pasted from pieces of
 them. Its word vectors start from counts on the training texts.
 
-The settings were chosen on folds of the training table, most on the first alone (`--validate`).
+The settings were chosen on folds of the training table, most on the first alone.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from scipy.sparse.linalg import svds
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from pack.tokenizer import read_tokenizer
@@ -45,7 +45,6 @@ LABEL_SHARE = 0.5  # of the target of a review, the rest is the teacher's
 PASTED = 3  # pasted texts for each review
 FORGOTTEN = 0.05  # share of words replaced by the unknown word
 UNKNOWN = "<unknown>"
-FOLDS = 5
 
 type Sequences = Sequence[np.ndarray]
 
@@ -235,21 +234,12 @@ def score(prefix: str, split: str, y: np.ndarray, probabilities: np.ndarray) -> 
 
 
 def main() -> None:
-    """Try the settings on folds of the training texts, or fit on all of them, test and save."""
+    """Fit on the training reviews, evaluate once on the test reviews, and save."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--validate", type=int, default=0, help="folds to try instead (0 to 5)")
+    parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    if not arguments.validate and arguments.out is None:
-        parser.error("expected --out or --validate, got neither")
-    x, y, x_test, y_test = load()
-    folds = list(StratifiedKFold(FOLDS, shuffle=True, random_state=SEED).split(x, y))
-    for fitting, held_out in folds[: arguments.validate]:
-        print(evaluate(x[fitting], y[fitting], x[held_out], y[held_out], "validation")[-1])
-    if arguments.out is None:
-        return
     arguments.out.mkdir(parents=True, exist_ok=True)
-    model, tokenizer, metrics = evaluate(x, y, x_test, y_test, "test")
+    model, tokenizer, metrics = evaluate(*load(), "test")
     model.save(arguments.out / "model.keras")
     (arguments.out / "tokenizer.json").write_text(tokenizer.to_json(), encoding="utf-8")
     (arguments.out / "metrics.json").write_text(json.dumps(metrics, indent=2))

