@@ -68,12 +68,11 @@ def test_every_kind_of_http_event_gets_the_same_prediction(
     assert sum(prediction["scores"].values()) == pytest.approx(1, abs=1e-5)
 
 
-@pytest.mark.parametrize("modality", MODALITIES)
+@pytest.mark.parametrize("modality", ["text", "numeric"])
 @pytest.mark.parametrize("source", ["rest", "http", "url"])
 def test_text_bodies_flagged_as_base64_are_decoded(handlers, load_event, context, modality, source):
     event = load_event(f"{modality}_{source}_{CASES[modality]}")
-    if event["isBase64Encoded"]:
-        pytest.skip("a picture is always base64")
+    assert not event["isBase64Encoded"]
     plain = handlers[modality].handler(event, context)
     event |= {"body": base64.b64encode(event["body"].encode()).decode(), "isBase64Encoded": True}
     assert handlers[modality].handler(event, context)["body"] == plain["body"]
