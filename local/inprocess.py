@@ -50,10 +50,6 @@ class InProcess:
         """Not known here."""
         return math.nan
 
-    def logs(self) -> str:
-        """What the handler has printed."""
-        return self.output.getvalue()
-
 
 @contextlib.contextmanager
 def start(function: Function, env: Mapping[str, str] | None = None) -> Iterator[InProcess]:

@@ -6,12 +6,13 @@
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pack import bundle
 from serving.bundle import Limits
+from serving.errors import ServingError
 
 MEGABYTE = 1_000_000
 LIMITS = {
@@ -23,26 +24,35 @@ LIMITS = {
 
 
 def main() -> None:
-    """Parse the command line and write the bundle."""
+    """Parse the command line and write the bundle; what does not fit ends it with one line."""
     arguments = _parser().parse_args()
-    labels = arguments.labels.split(",")
-    bundle.write(
-        bundle.Source(
-            modality=arguments.modality,
-            name=arguments.name or arguments.modality,
-            version=arguments.version,
-            model=arguments.model,
-            state=arguments.read_state(arguments),
-            task="binary" if len(labels) == 2 else "multiclass",
-            labels=labels,
-            examples=arguments.read_examples(arguments.examples),
-            limits=LIMITS[arguments.modality],
-            tolerance=arguments.tolerance,
-            metrics=json.loads(arguments.metrics.read_text()) if arguments.metrics else {},
-            provenance=dict(pair.split("=", 1) for pair in arguments.provenance),
-        ),
-        arguments.out,
+    try:
+        _write(arguments)
+    except (ServingError, ValueError, OSError) as exc:
+        sys.exit(f"pack: no bundle written: {exc}")
+
+
+def _write(arguments: argparse.Namespace) -> None:
+    from pack import bundle  # here, because TensorFlow takes seconds and --help needs none of it
+
+    labels = [label.strip() for label in arguments.labels.split(",")]
+    if len(labels) < 2:
+        raise ValueError(f"expected at least 2 labels, got {arguments.labels!r}")
+    source = bundle.Source(
+        modality=arguments.modality,
+        name=arguments.modality,
+        version=arguments.version,
+        model=arguments.model,
+        state=arguments.read_state(arguments),
+        task="binary" if len(labels) == 2 else "multiclass",
+        labels=labels,
+        examples=arguments.read_examples(arguments.examples),
+        limits=LIMITS[arguments.modality],
+        tolerance=arguments.tolerance,
+        metrics=json.loads(arguments.metrics.read_text()) if arguments.metrics else {},
+        provenance=dict(pair.split("=", 1) for pair in arguments.provenance),
     )
+    bundle.write(source, arguments.out)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,7 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     text.add_argument("--padding", choices=("pre", "post"), default="pre", help="(default: pre)")
     text.add_argument("--truncating", choices=("pre", "post"), default="pre", help="(default: pre)")
     text.add_argument(
-        "--max-characters", type=int, default=100_000, help="longer texts are refused (100000)"
+        "--max-characters",
+        type=int,
+        default=100_000,
+        help="longer texts are refused (default: 100000)",
     )
     numeric = modalities.add_parser("numeric", help="a model of rows of features")
     _add_common(numeric, _numeric_state, _read_rows, "a JSON list of objects, a row each")
@@ -93,11 +106,15 @@ def _add_common(
     add("--labels", required=True, help="names of the outputs, between commas; two: binary")
     add("--examples", type=Path, required=True, help=f"inputs for the golden file: {examples}")
     add("--out", type=Path, required=True, help="the bundle's folder")
-    add("--name", help="the bundle's name (default: the modality)")
     add("--version", default="1.0.0", help="the bundle's version (default: 1.0.0)")
     add("--metrics", type=Path, help="JSON object of held-out metrics, for the manifest")
     add("--provenance", nargs="*", default=[], metavar="KEY=VALUE", help="for the manifest")
-    add("--tolerance", type=float, default=1e-4, help="largest difference let through (1e-4)")
+    add(
+        "--tolerance",
+        type=float,
+        default=1e-4,
+        help="largest difference let through (default: 1e-4)",
+    )
 
 
 def _image_state(arguments: argparse.Namespace) -> Mapping[str, Any]:

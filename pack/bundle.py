@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from pack.compile import compile_onnx, differences, load_keras
 from serving import golden, preprocessing
 from serving.bundle import FORMAT, Bundle, Limits
-from serving.predictions import label_outputs
 from serving.predictor import Predictor
 
 RANDOM_BATCHES = (1, 2, 7, 32)  # sizes; a batch axis that is not free fails on the second
-VERSIONED = ("keras", "tensorflow-cpu", "tf2onnx", "onnx", "onnxruntime", "numpy", "pillow")
+VERSIONED = (
+    *("keras", "tensorflow", "tensorflow-cpu", "tf2onnx", "onnx"),
+    *("onnxruntime", "numpy", "pillow"),
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ def write(source: Source, folder: Path) -> None:
     preprocess = preprocessing.load(source.modality, source.state)
     batch = preprocess(source.examples)
     _check_shapes(model, batch, source)
+    _check_probabilities(keras.ops.convert_to_numpy(model(batch, training=False)), source.task)
     with tempfile.TemporaryDirectory() as scratch:
         staged = Path(scratch) / "bundle"
         staged.mkdir()
@@ -83,8 +86,19 @@ def _check_shapes(model: keras.Model, batch: NDArray[Any], source: Source) -> No
     wanted = len(source.labels) if source.task == "multiclass" else 1
     if outputs != wanted:
         raise SystemExit(
-            f"a {source.task} model with {len(source.labels)} labels has {wanted} outputs,"
-            f" this one has {outputs}"
+            f"expected {wanted} outputs for {len(source.labels)} labels (two labels are one"
+            f" sigmoid output, more are a softmax), the model has {outputs}"
+        )
+
+
+def _check_probabilities(outputs: NDArray[Any], task: str) -> None:
+    sums = outputs.sum(axis=1)
+    inside = ((outputs >= 0) & (outputs <= 1)).all()
+    if not inside or (task == "multiclass" and not np.allclose(sums, 1, atol=1e-3)):
+        raise SystemExit(
+            "expected probabilities, of all labels together 1; the model gives"
+            f" {outputs.min():.3g} to {outputs.max():.3g}, together {sums.min():.3g} to"
+            f" {sums.max():.3g}: end it in a sigmoid or softmax"
         )
 
 
@@ -115,16 +129,15 @@ def _golden(model: keras.Model, batch: NDArray[Any], source: Source) -> dict[str
     if source.modality == "image":
         instances = [{"b64": base64.b64encode(picture).decode()} for picture in instances]
     outputs = keras.ops.convert_to_numpy(model(batch, training=False))
-    labelled = label_outputs(outputs, source.task, source.labels)
     return {
         "instances": instances,
         "sha256": [golden.digest(tensor) for tensor in batch],
         "outputs": outputs.tolist(),
-        "labels": [prediction["label"] for prediction in labelled],
     }
 
 
 def _manifest(source: Source, staged: Path) -> dict[str, Any]:
+    found = {each.name: each.version for each in importlib.metadata.distributions()}
     return {
         "format": FORMAT,
         "name": source.name,
@@ -139,7 +152,7 @@ def _manifest(source: Source, staged: Path) -> dict[str, Any]:
         "provenance": source.provenance,
         "versions": {
             "python": platform.python_version(),
-            **{package: importlib.metadata.version(package) for package in VERSIONED},
+            **{package: found[package] for package in VERSIONED if package in found},
         },
         "files": {
             path.name: hashlib.sha256(path.read_bytes()).hexdigest()

@@ -36,7 +36,7 @@ def compile_onnx(model: keras.Model, example: Array, path: Path) -> None:
     compiled = onnx.load(path)
     for value in (*compiled.graph.input, *compiled.graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
-    compiled.doc_string = ""
+    compiled.graph.doc_string = ""  # a counter of the process: the same model gives the same bytes
     onnx.save(compiled, path)
 
 

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.docker]
 
 ARCHITECTURE = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
 IMAGE = f"public.ecr.aws/lambda/python:3.12-{ARCHITECTURE}"
+OPTIONS = ("--skip-pull-image", "--parameter-overrides", f"Architecture={ARCHITECTURE}")
 SAM = Path(sys.executable).with_name("sam")
 REQUESTS = {
     "image": ("image_rest_cat", "cat"),
@@ -60,7 +61,7 @@ def api(_docker, tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("sam") / "start-api.log"
-    command = [SAM, "local", "start-api", "--port", str(port), "--skip-pull-image"]
+    command = [SAM, "local", "start-api", "--port", str(port), *OPTIONS]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=ROOT, env=_environment(), stdout=output, stderr=subprocess.STDOUT
@@ -77,7 +78,7 @@ def api(_docker, tmp_path_factory):
 def test_sam_local_invoke_predicts(modality):
     event, label = REQUESTS[modality]
     command = [
-        *(SAM, "local", "invoke", f"{modality.title()}Function", "--skip-pull-image"),
+        *(SAM, "local", "invoke", f"{modality.title()}Function", *OPTIONS),
         *("--event", payloads.EVENTS / f"{event}.json"),
     ]
     done = subprocess.run(

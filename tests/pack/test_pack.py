@@ -91,8 +91,11 @@ def test_a_model_that_differs_too_much_is_not_packed_and_the_difference_is_told(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": ["x", "y"]}, "with 2 labels has 2 outputs, this one has 3"),
-        ({"task": "binary", "labels": ["x", "y"]}, "has 1 outputs, this one has 3"),
+        ({"labels": ["x", "y"]}, "expected 2 outputs for 2 labels .* the model has 3"),
+        (
+            {"task": "binary", "labels": ["x", "y"]},
+            "expected 1 outputs for 2 labels .* the model has 3",
+        ),
         (
             {
                 "state": {
@@ -113,6 +116,21 @@ def test_a_model_that_differs_too_much_is_not_packed_and_the_difference_is_told(
 def test_what_does_not_fit_together_is_refused_with_both_sides(source, tmp_path, changes, message):
     with pytest.raises(SystemExit, match=message):
         packing.write(source(**changes), tmp_path / "bundle")
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_packing_twice_gives_the_same_bytes(source, tmp_path):
+    for name in ("one", "two"):
+        packing.write(source(), tmp_path / name)
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+
+
+def test_a_model_of_logits_is_refused(source, tmp_path):
+    layers = [keras.Input((2,)), keras.layers.Dense(3, bias_initializer="ones")]
+    keras.Sequential(layers).save(tmp_path / "logits.keras")
+    with pytest.raises(SystemExit, match="expected probabilities"):
+        packing.write(source(model=tmp_path / "logits.keras"), tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 
 

@@ -224,7 +224,7 @@ def test_what_the_gateway_refuses_is_a_problem_document(resources):
         assert headers["gatewayresponse.header.Content-Type"] == "'application/problem+json'"
         template = settings["responseTemplates"]["application/json"]
         filled = template.replace("$context.error.messageString", '"Forbidden"')
-        assert json.loads(filled).keys() == {"type", "title", "request_id"}
+        assert json.loads(filled).keys() == {"type", "detail", "request_id"}
 
 
 def test_without_an_allowed_origin_no_answer_names_one(resources):

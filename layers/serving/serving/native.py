@@ -8,11 +8,8 @@ numeric   text/csv with a header, {"instances": [[...]]}, {"instances": [{"featu
 import base64
 import binascii
 import codecs
-import csv
 import io
-import math
 from collections.abc import Callable, Mapping
-from itertools import islice
 from typing import Any
 
 import orjson
@@ -25,9 +22,9 @@ from serving.errors import (
     describe,
     shorten,
 )
-from serving.predictor import Predicted, Predictor, Unavailable
+from serving.predictor import AnyPredictor, Predicted
+from serving.tables import read_csv
 
-type AnyPredictor = Predictor | Unavailable
 type Instances = list[Any]
 type Reader = Callable[[bytes, Mapping[str, str], AnyPredictor], Instances]
 
@@ -181,52 +178,8 @@ def _decode(body: bytes, parameters: Mapping[str, str]) -> str:
 
 
 def _read_csv(body: bytes, parameters: Mapping[str, str], predictor: AnyPredictor) -> Instances:
-    """Rows by name; an empty cell is a missing value. No row is read beyond the limit."""
     most = predictor.manifest.limits.max_instances
-    try:
-        lines = csv.reader(io.StringIO(_decode(body, parameters), newline=""), strict=True)
-        filled = (cells for cells in lines if len(cells) > 1 or any(map(str.strip, cells)))
-        header = next(filled, [])
-        _check_header(header)
-        rows = [
-            _row(header, cells, lines.line_num, predictor.features)
-            for cells in islice(filled, most)
-        ]
-        if next(filled, None):
-            raise InputTooLarge(f"expected at most {most} rows, got more")
-        return rows
-    except csv.Error as exc:
-        raise MalformedInput(f"expected CSV, got what does not parse: {exc}") from exc
-
-
-def _check_header(header: list[str]) -> None:
-    if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
-        raise MalformedInput(f"expected every column once, got {shorten(twice)!r} more than once")
-
-
-def _row(header: list[str], cells: list[str], line: int, kinds: Mapping[str, str]) -> Any:
-    if len(cells) != len(header):
-        raise MalformedInput(
-            f"line {line}: expected {len(header)} cells as in the header, got {len(cells)}"
-        )
-    return {
-        name: _number(cell) if kinds.get(name) == "number" else cell or None
-        for name, cell in zip(header, cells, strict=True)
-    }
-
-
-def _number(cell: str) -> float | str | None:
-    """A number, None for an empty cell, or the cell itself, which preprocessing then refuses."""
-    if not cell.strip():
-        return None
-    if "_" in cell or not cell.isascii():  # which `float` reads, and no table means
-        return cell
-    try:
-        number = float(cell)
-    except ValueError:
-        return cell
-    return number if math.isfinite(number) else cell
+    return list(read_csv(_decode(body, parameters), predictor.features, most))
 
 
 _READERS: dict[str, dict[str, Reader]] = {

@@ -127,3 +127,6 @@ class Unavailable:
     def predict(self, instances: Sequence[Any]) -> Predicted:
         """Raise the reason."""
         raise self.reason
+
+
+type AnyPredictor = Predictor | Unavailable

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from serving import telemetry
 from serving.errors import BundleError
 from serving.events import direct, http, s3
-from serving.native import AnyPredictor
+from serving.predictor import AnyPredictor
 
 type Event = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ import orjson
 
 from serving import native, telemetry
 from serving.events import problems
-from serving.native import AnyPredictor
+from serving.predictor import AnyPredictor
 
 
 def handle(event: Mapping[str, Any], request_id: str, predictor: AnyPredictor) -> Any:

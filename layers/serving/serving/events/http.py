@@ -13,7 +13,7 @@ import orjson
 from serving import native, telemetry
 from serving.errors import MalformedInput, MethodNotAllowed, NotFound, UnsupportedMedia, shorten
 from serving.events import problems
-from serving.native import AnyPredictor
+from serving.predictor import AnyPredictor
 
 METHODS = ("GET", "POST")
 

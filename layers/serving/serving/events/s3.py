@@ -10,7 +10,7 @@ import orjson
 from serving import native, telemetry
 from serving.errors import InvalidInput, UnsupportedMedia
 from serving.events import problems
-from serving.native import AnyPredictor
+from serving.predictor import AnyPredictor
 
 SUFFIXES = {
     "image": {

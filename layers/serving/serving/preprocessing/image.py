@@ -41,7 +41,7 @@ _INTERPOLATIONS = {
 
 @dataclass(frozen=True)
 class ImagePreprocessing:
-    """How a picture becomes a tensor; the fields are the manifest's.
+    """How a picture becomes a tensor; the fields are those of `preprocessing.json`.
 
     height, width: pixels of the model's input.
     color_mode: channels of the model's input, as `keras.utils.load_img` names them.

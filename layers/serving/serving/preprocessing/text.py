@@ -39,11 +39,6 @@ class TextPreprocessing:
     value: int
     max_characters: int
 
-    @property
-    def shape(self) -> tuple[int]:
-        """Length of one preprocessed text."""
-        return (self.maxlen,)
-
     @cached_property
     def translation(self) -> dict[int, str]:
         """The table for `str.translate` that puts the separator for every filtered character."""

@@ -1,0 +1,61 @@
+"""CSV to rows by name."""
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from serving.errors import InputTooLarge, MalformedInput, shorten
+
+
+def read_csv(text: str, kinds: Mapping[str, str], max_rows: int) -> Iterator[dict[str, Any]]:
+    """Rows of a table with a header, as they are read.
+
+    kinds: "number" or "category" by column. A number is what `float` reads of ASCII digits; a
+        cell that is none is given back as it is, for preprocessing to refuse. An empty cell is
+        None, blank lines are left out.
+    Raises MalformedInput for what is no table and InputTooLarge after `max_rows` rows.
+    """
+    try:
+        lines = csv.reader(io.StringIO(text, newline=""), strict=True)
+        filled = (cells for cells in lines if len(cells) > 1 or any(map(str.strip, cells)))
+        header = next(filled, [])
+        _check_header(header)
+        for count, cells in enumerate(filled):
+            if count == max_rows:
+                raise InputTooLarge(f"expected at most {max_rows} rows, got more")
+            yield _row(header, cells, lines.line_num, kinds)
+    except csv.Error as exc:
+        raise MalformedInput(f"expected CSV, got what does not parse: {exc}") from exc
+
+
+def _check_header(header: list[str]) -> None:
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise MalformedInput(f"expected every column once, got {shorten(twice)!r} more than once")
+
+
+def _row(
+    header: list[str], cells: list[str], line: int, kinds: Mapping[str, str]
+) -> dict[str, Any]:
+    if len(cells) != len(header):
+        raise MalformedInput(
+            f"line {line}: expected {len(header)} cells as in the header, got {len(cells)}"
+        )
+    return {
+        name: _number(cell) if kinds.get(name) == "number" else cell or None
+        for name, cell in zip(header, cells, strict=True)
+    }
+
+
+def _number(cell: str) -> float | str | None:
+    if not cell.strip():
+        return None
+    if "_" in cell or not cell.isascii():  # which `float` reads, and no table means
+        return cell
+    try:
+        number = float(cell)
+    except ValueError:
+        return cell
+    return number if math.isfinite(number) else cell
