@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -171,8 +171,12 @@ def _decode(image: Image.Image, spec: ImagePreprocessing) -> NDArray[np.uint8]:
 
 def _turn_upright(image: Image.Image) -> None:
     """Apply EXIF orientation; broken EXIF data in a whole picture counts as none."""
-    with suppress(Exception):  # see _decode
+    try:
         ImageOps.exif_transpose(image, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:  # see _decode
+        return
 
 
 def _convert(image: Image.Image, mode: str) -> Image.Image:
