@@ -184,6 +184,14 @@ def test_tiff_of_huge_tiles_is_refused():
         preprocess_image([bomb], SPEC)
 
 
+def test_tiff_of_endless_strips_is_refused():
+    tall = Image.new("L", (1, 70_000))
+    stored = encode(tall, "TIFF", tiffinfo={278: 1}, compression="tiff_deflate")
+    assert len(Image.open(io.BytesIO(stored)).tag_v2[273]) == 70_000
+    with pytest.raises(InputTooLarge, match="at most 65535 strips, got 70000"):
+        preprocess_image([stored], SPEC)
+
+
 def test_run_length_encoded_bmp_is_refused():
     stored = bytearray(encode(picture(32, 24, "P"), "BMP"))
     stored[30] = 1  # biCompression

@@ -2,10 +2,10 @@
 
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ _STARTS = (
     ("TIFF", b"II"),
     ("TIFF", b"MM"),
 )
-_TILE_WIDTH, _TILE_LENGTH = 322, 323  # TIFF 6.0, section 15
+MAX_STRIPS = 65_535  # of a TIFF: one for every row of the tallest picture of another format
+_STRIP_OFFSETS, _TILE_WIDTH, _TILE_LENGTH = 273, 322, 323  # TIFF 6.0, sections 8 and 15
 _RUN_LENGTH = (1, 2)  # biCompression of RLE8 and RLE4, which Pillow decodes byte by byte in Python
 _MODES = {"rgb": "RGB", "grayscale": "L"}
 _CHANNELS = {"rgb": 3, "grayscale": 1}
@@ -143,12 +144,19 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
             f" got {image.width}x{image.height} = {pixels}"
         )
     if image.format == "TIFF":
-        tags: dict[int, int] = image.tag_v2  # type: ignore[attr-defined]
-        tile = tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0)
-        if tile > max_pixels:  # libtiff allocates whole tiles, however small the picture
-            raise InputTooLarge(f"expected tiles of at most {max_pixels} pixels, got {tile}")
+        _check_tiff(image.tag_v2, max_pixels)  # type: ignore[attr-defined]
     if image.format == "BMP" and image.info.get("compression") in _RUN_LENGTH:
         raise UnsupportedMedia("expected a BMP without compression, got a run-length encoded one")
+
+
+def _check_tiff(tags: Mapping[int, Any], max_pixels: int) -> None:
+    """Refuse huge tiles, which libtiff allocates whole, and strips by the hundred thousand."""
+    tile = tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0)
+    if tile > max_pixels:
+        raise InputTooLarge(f"expected tiles of at most {max_pixels} pixels, got {tile}")
+    strips = len(tags.get(_STRIP_OFFSETS, ()))
+    if strips > MAX_STRIPS:
+        raise InputTooLarge(f"expected a TIFF of at most {MAX_STRIPS} strips, got {strips}")
 
 
 def _decode(image: Image.Image, spec: ImagePreprocessing) -> NDArray[np.uint8]:
