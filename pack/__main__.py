@@ -40,7 +40,6 @@ def _write(arguments: argparse.Namespace) -> None:
         raise ValueError(f"expected at least 2 labels, got {arguments.labels!r}")
     source = bundle.Source(
         modality=arguments.modality,
-        name=arguments.modality,
         version=arguments.version,
         model=arguments.model,
         state=arguments.read_state(arguments),

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from pack.compile import compile_onnx, differences, load_keras
+from pack.compile import compile_onnx, differences, load_keras, run_keras
 from serving import golden, preprocessing
 from serving.bundle import FORMAT, Bundle, Limits
 from serving.predictor import Predictor
@@ -37,7 +37,6 @@ class Source:
     """
 
     modality: str
-    name: str
     version: str
     model: Path
     state: Mapping[str, Any]
@@ -53,15 +52,17 @@ class Source:
 def write(source: Source, folder: Path) -> None:
     """Compile, verify and write the bundle; the folder is left as it was if anything fails.
 
-    Raises SystemExit with the difference if the compiled model does not give the Keras model's
-    outputs, and lets errors of preprocessing the examples through.
+    Raises ValueError with both sides if the parts do not fit together, or with the difference if
+    the compiled model does not give the Keras model's outputs; errors of preprocessing the
+    examples pass through.
     """
     _say("loading the Keras model")
     model = load_keras(source.model)
     preprocess = preprocessing.load(source.modality, source.state)
     batch = preprocess(source.examples)
     _check_shapes(model, batch, source)
-    _check_probabilities(keras.ops.convert_to_numpy(model(batch, training=False)), source.task)
+    outputs = run_keras(model, batch)
+    _check_probabilities(outputs, source.task)
     with tempfile.TemporaryDirectory() as scratch:
         staged = Path(scratch) / "bundle"
         staged.mkdir()
@@ -70,7 +71,7 @@ def write(source: Source, folder: Path) -> None:
         _compare(model, (staged / "model.onnx").read_bytes(), batch, source)
         shutil.copyfile(source.model, staged / "model.keras")
         _write_json(staged / "preprocessing.json", source.state)
-        _write_json(staged / "golden.json", _golden(model, batch, source))
+        _write_json(staged / "golden.json", _golden(batch, outputs, source))
         _write_json(staged / "manifest.json", _manifest(source, staged))
         _say("loading the bundle as a function would")
         _prove(staged)
@@ -81,11 +82,11 @@ def write(source: Source, folder: Path) -> None:
 def _check_shapes(model: keras.Model, batch: NDArray[Any], source: Source) -> None:
     expected, found = model.input_shape[1:], batch.shape[1:]
     if expected != found:
-        raise SystemExit(f"the model takes inputs of shape {expected}, preprocessing gives {found}")
+        raise ValueError(f"the model takes inputs of shape {expected}, preprocessing gives {found}")
     outputs = model.output_shape[-1]
     wanted = len(source.labels) if source.task == "multiclass" else 1
     if outputs != wanted:
-        raise SystemExit(
+        raise ValueError(
             f"expected {wanted} outputs for {len(source.labels)} labels (two labels are one"
             f" sigmoid output, more are a softmax), the model has {outputs}"
         )
@@ -95,7 +96,7 @@ def _check_probabilities(outputs: NDArray[Any], task: str) -> None:
     sums = outputs.sum(axis=1)
     inside = ((outputs >= 0) & (outputs <= 1)).all()
     if not inside or (task == "multiclass" and not np.allclose(sums, 1, atol=1e-3)):
-        raise SystemExit(
+        raise ValueError(
             "expected probabilities, of all labels together 1; the model gives"
             f" {outputs.min():.3g} to {outputs.max():.3g}, together {sums.min():.3g} to"
             f" {sums.max():.3g}: end it in a sigmoid or softmax"
@@ -110,8 +111,8 @@ def _compare(model: keras.Model, onnx: bytes, batch: NDArray[Any], source: Sourc
         worst, mean = difference.max(), difference.mean()
         _say(f"Keras and ONNX on {label}: largest difference {worst:.2e}, mean {mean:.2e}")
         if not worst <= source.tolerance:
-            raise SystemExit(
-                f"no bundle written: the compiled model's outputs differ by up to {worst:.2e}"
+            raise ValueError(
+                f"the compiled model's outputs differ by up to {worst:.2e}"
                 f" on {label}, the tolerance is {source.tolerance:.2e}"
             )
 
@@ -124,11 +125,10 @@ def _random_like(batch: NDArray[Any], size: int, generator: np.random.Generator)
     return generator.uniform(low, high, shape).astype(batch.dtype)
 
 
-def _golden(model: keras.Model, batch: NDArray[Any], source: Source) -> dict[str, Any]:
+def _golden(batch: NDArray[Any], outputs: NDArray[Any], source: Source) -> dict[str, Any]:
     instances = source.examples
     if source.modality == "image":
         instances = [{"b64": base64.b64encode(picture).decode()} for picture in instances]
-    outputs = keras.ops.convert_to_numpy(model(batch, training=False))
     return {
         "instances": instances,
         "sha256": [golden.digest(tensor) for tensor in batch],
@@ -140,7 +140,7 @@ def _manifest(source: Source, staged: Path) -> dict[str, Any]:
     found = {each.name: each.version for each in importlib.metadata.distributions()}
     return {
         "format": FORMAT,
-        "name": source.name,
+        "name": source.modality,
         "version": source.version,
         "modality": source.modality,
         "task": source.task,

@@ -19,10 +19,13 @@ type Array = NDArray[Any]
 
 
 def load_keras(path: Path) -> keras.Model:
-    """Load a `.keras` or `.h5` file for inference; code stored in the file is never run."""
+    """Load a `.keras` or `.h5` file for inference; code stored in the file is never run.
+
+    Raises ValueError unless the model has one input and one output.
+    """
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
     if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise SystemExit(
+        raise ValueError(
             "expected a model with 1 input and 1 output,"
             f" got {len(model.inputs)} and {len(model.outputs)}"
         )
@@ -40,11 +43,14 @@ def compile_onnx(model: keras.Model, example: Array, path: Path) -> None:
     onnx.save(compiled, path)
 
 
+def run_keras(model: keras.Model, batch: Array) -> Array:
+    """The Keras model's own outputs, shape (len(batch), outputs)."""
+    outputs: Array = keras.ops.convert_to_numpy(model(batch, training=False))
+    return outputs
+
+
 def differences(model: keras.Model, onnx_bytes: bytes, batches: Iterable[Array]) -> Array:
     """Absolute differences of all outputs between the Keras and the compiled model, flat."""
     engine = OnnxEngine(onnx_bytes)
-    parts = [
-        np.abs(engine.run(batch) - keras.ops.convert_to_numpy(model(batch, training=False)))
-        for batch in batches
-    ]
+    parts = [np.abs(engine.run(batch) - run_keras(model, batch)) for batch in batches]
     return np.concatenate([part.ravel() for part in parts])

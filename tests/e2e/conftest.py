@@ -4,7 +4,6 @@ import contextlib
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,37 +13,16 @@ from local.emulator import Running
 from local.package import ROOT
 
 UPLOADS, RESULTS = "uploads", "results"
-SOURCES = ("functions", "layers", "artifacts")
 LOG_CHARACTERS = 6000  # of a log's end, shown with a failed test
 _running: dict[str, Running] = {}
 
 
 @pytest.fixture(scope="session")
 def built() -> None:
-    """The package, built anew when a source is newer: these tests never run on stale code."""
-    if is_stale():
-        done = subprocess.run(
-            ["make", "build"], cwd=ROOT, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"make build failed:\n{done.stdout}{done.stderr}"
-        package.load.cache_clear()
-
-
-def is_stale() -> bool:
-    """Whether there is no built package, or one older than what it is made from."""
-    template = package.BUILD / "template.yaml"
-    return not template.is_file() or template.stat().st_mtime < max(
-        path.stat().st_mtime for path in sources()
-    )
-
-
-def sources() -> Iterator[Path]:
-    """The files that the package is built from."""
-    yield ROOT / "template.yaml"
-    for folder in SOURCES:
-        for path in (ROOT / folder).rglob("*"):
-            if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".keras":
-                yield path
+    """The package, built anew by `make` when a source is newer: no test runs stale code."""
+    done = subprocess.run(["make", "build"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"make build failed:\n{done.stdout}{done.stderr}"
+    package.load.cache_clear()
 
 
 @pytest.fixture(scope="session")

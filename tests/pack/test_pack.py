@@ -48,7 +48,6 @@ def source(model):
     def make(**changes):
         fields = {
             "modality": "numeric",
-            "name": "tiny",
             "version": "2.0.0",
             "model": model,
             "state": STATE,
@@ -82,7 +81,7 @@ def test_a_packed_model_serves_what_keras_computes(source, tmp_path):
 def test_a_model_that_differs_too_much_is_not_packed_and_the_difference_is_told(source, tmp_path):
     folder = tmp_path / "bundle"
     with pytest.raises(
-        SystemExit, match=r"differ by up to \d\.\d\de-\d\d .*tolerance is -1\.00e\+00"
+        ValueError, match=r"differ by up to \d\.\d\de-\d\d .*tolerance is -1\.00e\+00"
     ):
         packing.write(source(tolerance=-1.0), folder)
     assert not folder.exists()
@@ -114,7 +113,7 @@ def test_a_model_that_differs_too_much_is_not_packed_and_the_difference_is_told(
     ],
 )
 def test_what_does_not_fit_together_is_refused_with_both_sides(source, tmp_path, changes, message):
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(ValueError, match=message):
         packing.write(source(**changes), tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 
@@ -129,7 +128,7 @@ def test_packing_twice_gives_the_same_bytes(source, tmp_path):
 def test_a_model_of_logits_is_refused(source, tmp_path):
     layers = [keras.Input((2,)), keras.layers.Dense(3, bias_initializer="ones")]
     keras.Sequential(layers).save(tmp_path / "logits.keras")
-    with pytest.raises(SystemExit, match="expected probabilities"):
+    with pytest.raises(ValueError, match="expected probabilities"):
         packing.write(source(model=tmp_path / "logits.keras"), tmp_path / "bundle")
     assert not (tmp_path / "bundle").exists()
 

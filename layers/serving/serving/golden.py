@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.errors import BundleError
+from serving.errors import BundleError, InvalidInput
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,16 @@ def check(
     preprocess: Callable[[Sequence[Any]], NDArray[Any]],
     run: Callable[[NDArray[Any]], NDArray[np.float32]],
     tolerance: float,
-) -> float:
-    """Run the golden instances and return the largest absolute difference of an output.
+) -> None:
+    """Run the golden instances.
 
-    Raises BundleError if a preprocessed instance has another digest, or an output differs by
-    more than the tolerance.
+    Raises BundleError if one is refused, a preprocessed one has another digest, or an output
+    differs by more than the tolerance.
     """
-    batch = preprocess(golden.instances)
+    try:
+        batch = preprocess(golden.instances)
+    except InvalidInput as exc:
+        raise BundleError(f"golden inputs are refused here: {exc}") from exc
     for index, expected in enumerate(golden.sha256):
         if digest(batch[index]) != expected:
             raise BundleError(f"golden instance {index}: preprocessing gave another tensor")
@@ -63,4 +66,3 @@ def check(
     difference = float(np.abs(outputs - golden.outputs).max())
     if not difference <= tolerance:  # also refuses NaN
         raise BundleError(f"golden outputs differ by {difference}, tolerance {tolerance}")
-    return difference

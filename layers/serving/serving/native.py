@@ -168,7 +168,7 @@ def _read_text(body: bytes, parameters: Mapping[str, str], _: AnyPredictor) -> I
 def _decode(body: bytes, parameters: Mapping[str, str]) -> str:
     charset = parameters.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMedia(f"expected charset utf-8, got {charset[:40]}")
+        raise UnsupportedMedia(f"expected charset utf-8, got {shorten(charset)}")
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
