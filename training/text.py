@@ -33,8 +33,9 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from sklearn.model_selection import cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from pack.tokenizer import read_tokenizer
-from serving.preprocessing.text import TextPreprocessing, preprocess_text
+from pack.text.tokenizer import read_json
+from pack.text.vocabulary import preprocessing_of
+from serving.preprocessing.text.tokenizer import TextPreprocessing, preprocess_text
 
 LABELS = ("fewer stars", "5 stars")
 SEED, EPOCHS, BATCH = 0, 4, 128
@@ -70,14 +71,13 @@ def fit_tokenizer(texts: np.ndarray) -> Tokenizer:
 
 def preprocessing(tokenizer: Tokenizer, maxlen: int = MAXLEN) -> TextPreprocessing:
     """The serving preprocessing of the tokenizer."""
-    state = read_tokenizer(
-        tokenizer.to_json(),
+    return preprocessing_of(
+        read_json(tokenizer.to_json()),
         maxlen=maxlen,
         padding="pre",
         truncating="pre",
         max_characters=MAX_CHARACTERS,
     )
-    return TextPreprocessing(**state)
 
 
 def unpadded(texts: np.ndarray, tokenizer: Tokenizer) -> list[np.ndarray]:
