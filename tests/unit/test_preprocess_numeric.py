@@ -1,26 +1,82 @@
 """Rows become a scaled matrix; tests/pack compares it with scikit-learn's own."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from serving.errors import UnfitInput
-from serving.preprocessing.numeric import NumericPreprocessing, preprocess_numerical_features
+from serving.preprocessing.numeric import (
+    NumericPreprocessing,
+    preprocess_numerical_features,
+    read_columns,
+)
+from serving.preprocessing.transformers import build
 
 SPEC = NumericPreprocessing.from_json(
     {
         "columns": {"age": "number", "home": "category", "income": "number"},
-        "blocks": [
-            {
-                "columns": ["income", "age"],
-                "steps": [
-                    ["SimpleImputer", {"statistics": [100.0, 40.0], "indicators": [0]}],
-                    ["StandardScaler", {"mean": [100.0, 40.0, 0.5], "scale": [50.0, 10.0, 0.5]}],
-                ],
-            },
-            {"columns": ["home"], "steps": [["OneHotEncoder", {"categories": [["own", "rent"]]}]]},
-        ],
+        "optional": ["age", "income"],
+        "step": {
+            "step": "Parts",
+            "parts": [
+                {
+                    "columns": [2, 0],
+                    "step": {
+                        "step": "Chain",
+                        "steps": [
+                            {
+                                "step": "Impute",
+                                "marker": None,
+                                "kept": [0, 1],
+                                "values": [100.0, 40.0],
+                                "indicators": [0],
+                            },
+                            {
+                                "step": "Arithmetic",
+                                "operation": "subtract",
+                                "values": [100.0, 40.0, 0.5],
+                            },
+                            {
+                                "step": "Arithmetic",
+                                "operation": "divide",
+                                "values": [50.0, 10.0, 0.5],
+                            },
+                        ],
+                    },
+                },
+                {
+                    "columns": [1],
+                    "step": {
+                        "step": "Chain",
+                        "steps": [
+                            {
+                                "step": "Lookup",
+                                "names": ["home"],
+                                "categories": [["own", "rent"]],
+                                "values": [[0, 1]],
+                                "unknown": [-1],
+                                "missing": [-1],
+                                "strict": False,
+                            },
+                            {"step": "OneHot", "widths": [2]},
+                        ],
+                    },
+                },
+            ],
+        },
     }
 )
+
+
+ANY_HOME = dataclasses.replace(SPEC, optional=frozenset(SPEC.columns))
+
+
+def plain(kinds):
+    """A model that takes columns of these kinds as they are."""
+    step = {"step": "Chain", "steps": []}
+    parts = {"step": "Parts", "parts": [{"columns": list(range(len(kinds))), "step": step}]}
+    return NumericPreprocessing.from_json({"columns": kinds, "optional": [], "step": parts})
 
 
 def test_named_rows_and_lists_give_the_same_matrix():
@@ -36,11 +92,12 @@ def test_a_missing_number_is_imputed_and_indicated(missing):
     assert batch.tolist() == [[0.0, -1.0, 1.0, 1.0, 0.0]]
 
 
-def test_an_unknown_category_is_all_zeros():
-    assert preprocess_numerical_features([[30, "boat", 100]], SPEC)[0, 3:].tolist() == [0, 0]
+@pytest.mark.parametrize("home", ["boat", None])
+def test_what_is_no_known_category_is_all_zeros(home):
+    assert preprocess_numerical_features([[30, home, 100]], ANY_HOME)[0, 3:].tolist() == [0, 0]
 
 
-def test_a_missing_value_without_an_imputer_is_refused():
+def test_a_missing_value_of_a_column_that_is_not_optional_is_refused():
     with pytest.raises(UnfitInput, match="instance 1: expected a value for home, got none"):
         preprocess_numerical_features([[30, "own", 1], [30, None, 1]], SPEC)
 
@@ -75,3 +132,32 @@ def test_the_caller_keeps_its_rows_as_they_were():
 def test_rows_that_do_not_fit_are_refused_with_both_sides(rows, message):
     with pytest.raises(UnfitInput, match=message):
         preprocess_numerical_features(rows, SPEC)
+
+
+def test_booleans_are_0_and_1():
+    spec = plain({"age": "number", "smokes": "boolean"})
+    assert preprocess_numerical_features([[1, True], [2, False]], spec).tolist() == [[1, 1], [2, 0]]
+    for value in (1, "yes"):
+        with pytest.raises(UnfitInput, match="instance 0: expected true or false for smokes, got"):
+            preprocess_numerical_features([[1, value]], spec)
+    with pytest.raises(UnfitInput, match="instance 1: expected a value for smokes, got none"):
+        preprocess_numerical_features([[1, True], [1, None]], spec)
+
+
+def test_numbers_too_large_for_float32_are_refused():
+    with pytest.raises(UnfitInput, match=r"instance 1: .* too large for float32.* \(output 1\)"):
+        preprocess_numerical_features([[1, 2], [1, 1e39]], plain({"a": "number", "b": "number"}))
+
+
+def test_the_columns_are_there_for_comparison_before_any_step():
+    age, home, income = read_columns([[30, "own", None], [1, None, 2]], ANY_HOME)
+    assert age.tolist() == [30.0, 1.0]
+    assert home.tolist() == ["own", None]
+    assert np.isnan(income[0])
+
+
+def test_a_step_of_another_name_or_with_other_fields_is_an_error():
+    with pytest.raises(KeyError, match="Exec"):
+        build({"step": "Exec", "code": "1"})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'code'"):
+        build({"step": "Chain", "steps": [{"step": "Clip", "low": 0, "high": 1, "code": "1"}]})

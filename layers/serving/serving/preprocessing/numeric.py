@@ -1,122 +1,49 @@
 """Rows of named features to model input, by a fitted scikit-learn transformer's numbers.
 
-The transformer is a ColumnTransformer of pipelines. `pack` writes its fitted numbers to
-`preprocessing.json`; here NumPy applies them in the same order and in float64, as scikit-learn
-does, and the result is cast to float32 at the end.
+`pack` writes the transformer's fitted numbers to `preprocessing.json`; here NumPy applies them in
+the same order and in float64, as scikit-learn does, and the result is cast to float32 at the end.
 """
 
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from serving.errors import UnfitInput, describe, shorten
+from serving.preprocessing.transformers import Transformer, build
+from serving.preprocessing.transformers.missing import find_missing
 
 type Row = Sequence[Any] | Mapping[str, Any]
+type Kind = Literal["number", "category", "boolean"]
 
-
-class Transformer(Protocol):
-    """One fitted step: an array of shape (rows, columns) in, another out."""
-
-    def transform(self, x: NDArray[Any]) -> NDArray[Any]: ...
-
-
-@dataclass(frozen=True)
-class SimpleImputer:
-    """Put `statistics`, one value a column, where a value is missing.
-
-    indicators: columns for which a further column of 0 and 1 says what was missing.
-    """
-
-    statistics: Sequence[Any]
-    indicators: Sequence[int]
-
-    def transform(self, x: NDArray[Any]) -> NDArray[Any]:
-        missing = _missing(x)
-        filled = np.where(missing, np.asarray(self.statistics, x.dtype), x)
-        if not self.indicators:
-            return filled
-        return np.hstack([filled, missing[:, list(self.indicators)].astype(x.dtype)])
-
-
-@dataclass(frozen=True)
-class StandardScaler:
-    """`(x - mean) / scale`, each one value a column."""
-
-    mean: Sequence[float]
-    scale: Sequence[float]
-
-    def transform(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        scaled: NDArray[np.float64] = (x - np.asarray(self.mean)) / np.asarray(self.scale)
-        return scaled
-
-
-@dataclass(frozen=True)
-class OneHotEncoder:
-    """One column of 0 and 1 for each category of each column; an unknown category is all 0."""
-
-    categories: Sequence[Sequence[str]]
-
-    def transform(self, x: NDArray[Any]) -> NDArray[np.float64]:
-        encoded = np.zeros((len(x), sum(map(len, self.categories))))
-        start = 0
-        for column, positions in zip(x.T, self._positions, strict=True):
-            codes = np.fromiter((positions.get(value, -1) for value in column), np.intp, len(x))
-            known = np.flatnonzero(codes >= 0)
-            encoded[known, start + codes[known]] = 1.0
-            start += len(positions)
-        return encoded
-
-    @cached_property
-    def _positions(self) -> list[dict[str, int]]:
-        return [{value: i for i, value in enumerate(values)} for values in self.categories]
-
-
-_STEPS: dict[str, type[SimpleImputer | StandardScaler | OneHotEncoder]] = {
-    "SimpleImputer": SimpleImputer,
-    "StandardScaler": StandardScaler,
-    "OneHotEncoder": OneHotEncoder,
+_KINDS: dict[str, tuple[str, frozenset[type]]] = {
+    "number": ("a number", frozenset({int, float, type(None)})),
+    "category": ("a string", frozenset({str, type(None)})),
+    "boolean": ("true or false", frozenset({bool, type(None)})),
 }
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some columns and the steps they go through, one after the other."""
-
-    columns: Sequence[str]
-    steps: Sequence[Transformer]
 
 
 @dataclass(frozen=True)
 class NumericPreprocessing:
     """How rows become a matrix; the fields are those of `preprocessing.json`.
 
-    columns: name and kind, "number" or "category", of every feature, in the order in which a
-        row without names gives them.
-    blocks: their outputs stand side by side in the result.
+    columns: name and kind of every feature, in the order in which a row without names gives
+        them: a "number", a "category", which is a string, or a "boolean", 0 or 1 to the steps.
+    optional: the features whose values may be missing.
+    step: what is done to the matrix of all columns.
     """
 
-    columns: Mapping[str, Literal["number", "category"]]
-    blocks: Sequence[Block]
+    columns: Mapping[str, Kind]
+    optional: frozenset[str]
+    step: Transformer
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> "NumericPreprocessing":
         """Build from a parsed `preprocessing.json`."""
-        blocks = [
-            Block(block["columns"], [_STEPS[name](**fitted) for name, fitted in block["steps"]])
-            for block in state["blocks"]
-        ]
-        return cls(state["columns"], blocks)
-
-    @cached_property
-    def imputed(self) -> frozenset[str]:
-        """Columns whose values may be missing: every block that has them begins by imputing."""
-        demanding = [b for b in self.blocks if not isinstance(b.steps[0], SimpleImputer)]
-        return frozenset(self.columns).difference(*(block.columns for block in demanding))
+        return cls(state["columns"], frozenset(state["optional"]), build(state["step"]))
 
 
 def preprocess_numerical_features(
@@ -125,6 +52,7 @@ def preprocess_numerical_features(
     """Turn rows, each a list in column order or a mapping by name, into one batch.
 
     A missing value is None or NaN; numbers may be of any finite size, categories are strings.
+    Infinity is refused whatever the transformer made of it: JSON has none.
 
     Returns shape (len(rows), outputs of the transformer), float32.
     Raises UnfitInput for missing, unknown or wrongly typed features and for numbers that are
@@ -132,32 +60,37 @@ def preprocess_numerical_features(
     """
     with np.errstate(over="ignore"):
         batch = transform_rows(rows, spec).astype(np.float32)
-    finite = np.isfinite(batch).all(axis=1)
+    finite = np.isfinite(batch)
     if not finite.all():
+        row, output = np.argwhere(~finite)[0]
         raise UnfitInput(
-            f"instance {finite.argmin()}: expected numbers like those of the training data,"
-            " got one that is too large for float32 once scaled"
+            f"instance {row}: expected numbers like those of the training data, got one that is"
+            f" too large for float32, or no number, once transformed (output {output})"
         )
     return batch
 
 
 def transform_rows(rows: Sequence[Row], spec: NumericPreprocessing) -> NDArray[np.float64]:
-    """Do what the fitted ColumnTransformer's `transform` does, to the last bit.
+    """Do what the fitted transformer's `transform` does, to the last bit.
+
+    Steps that sum (Project, Normalize) differ from scikit-learn's by rounding, since they sum in
+    an order that does not hang on the machine or the batch.
 
     Returns shape (len(rows), outputs of the transformer), float64.
     Raises UnfitInput for missing, unknown or wrongly typed features.
     """
-    columns = {
-        name: _column(name, values, spec)
-        for name, values in zip(spec.columns, _transpose(rows, list(spec.columns)), strict=True)
-    }
-    outputs = []
-    for block in spec.blocks:
-        x = np.stack([columns[name] for name in block.columns], axis=1)
-        for step in block.steps:
-            x = step.transform(x)
-        outputs.append(x)
-    return np.hstack(outputs)
+    with np.errstate(all="ignore"):
+        return np.asarray(spec.step.transform(read_columns(rows, spec)), np.float64)
+
+
+def read_columns(rows: Sequence[Row], spec: NumericPreprocessing) -> list[NDArray[Any]]:
+    """Every feature of all rows, in the order of `spec.columns`, each of shape (len(rows),).
+
+    Numbers and booleans are float64 with NaN, categories objects with None, where missing.
+    Raises UnfitInput for missing, unknown or wrongly typed features.
+    """
+    transposed = _transpose(rows, list(spec.columns))
+    return [_column(*named, spec) for named in zip(spec.columns, transposed, strict=True)]
 
 
 def _transpose(rows: Sequence[Row], names: list[str]) -> list[Sequence[Any]]:
@@ -194,17 +127,16 @@ def _transpose_mappings(rows: Sequence[Mapping[str, Any]], names: list[str]) -> 
 
 
 def _column(name: str, values: Sequence[Any], spec: NumericPreprocessing) -> NDArray[Any]:
-    """One feature of every row: float64 with NaN, or object with None, where it is missing."""
     kind = spec.columns[name]
-    allowed = {float, int, type(None)} if kind == "number" else {str, type(None)}
+    expected, allowed = _KINDS[kind]
     if not set(map(type, values)) <= allowed:
         index, value = next((i, v) for i, v in enumerate(values) if type(v) not in allowed)
-        expected = "a number" if kind == "number" else "a string"
         raise UnfitInput(f"instance {index}: expected {expected} for {name}, got {describe(value)}")
-    column = _numbers(name, values) if kind == "number" else np.array(values, object)
-    missing = _missing(column)
-    if name not in spec.imputed and missing.any():
-        raise UnfitInput(f"instance {missing.argmax()}: expected a value for {name}, got none")
+    column = np.array(values, object) if kind == "category" else _numbers(name, values)
+    if name not in spec.optional:
+        missing = find_missing(column)
+        if missing.any():
+            raise UnfitInput(f"instance {missing.argmax()}: expected a value for {name}, got none")
     return column
 
 
@@ -224,9 +156,3 @@ def _numbers(name: str, values: Sequence[Any]) -> NDArray[np.float64]:
 
 def _infinite_if_huge(value: float | None) -> float | None:
     return np.inf if isinstance(value, int) and abs(value) > sys.float_info.max else value
-
-
-def _missing(x: NDArray[Any]) -> NDArray[np.bool_]:
-    if x.dtype == object:
-        return np.asarray(x == np.array(None, object), np.bool_)
-    return np.isnan(x)
