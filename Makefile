@@ -86,13 +86,13 @@ pack: setup-pack ## Turn the models that `make train` left in .data/trained into
 	    --provenance "data=CIFAR-10 (Krizhevsky, 2009), 50,000 training and 10,000 test pictures" \
 	    "training=training/image.py" --out artifacts/image
 	python -m pack text --model .data/trained/text/model.keras \
-	    --tokenizer .data/trained/text/tokenizer.json --maxlen 200 \
+	    --tokenizer .data/trained/text/tokenizer.json \
 	    --labels "fewer stars,5 stars" \
 	    --examples training/examples/reviews.txt --metrics .data/trained/text/metrics.json \
 	    --provenance "data=Amazon fine-food reviews (McAuley and Leskovec, 2013), as in R's modeldata" \
 	    "training=training/text.py" --out artifacts/text
 	python -m pack numeric --model .data/trained/numeric/model.keras \
-	    --transformer .data/trained/numeric/transformer.joblib --labels good,bad \
+	    --transformer .data/trained/numeric/transformer.joblib --trust-pickle --labels good,bad \
 	    --examples training/examples/applications.json --metrics .data/trained/numeric/metrics.json \
 	    --provenance "data=4,454 loans, credit_data of R's modeldata" \
 	    "training=training/numeric.py" --out artifacts/numeric

@@ -1,157 +1,125 @@
-"""`python -m pack image|text|numeric`: turn a trained Keras model into a bundle.
+"""`python -m pack`: turn a trained Keras model into a bundle, prove one, show one.
 
     python -m pack text --model model.keras --tokenizer tokenizer.json --maxlen 120 \\
         --labels "fewer stars,5 stars" --examples reviews.txt --out artifacts/text
+    python -m pack check artifacts/text
+    python -m pack show artifacts/text
 """
 
 import argparse
-import json
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
-from serving.bundle import Limits
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
+
+from pack import examples, image, models, numeric, outputs, text
+from pack.pickles import TRUST_HELP
 from serving.errors import ServingError
 
-MEGABYTE = 1_000_000
-LIMITS = {
-    # An upload of 25 MB holds a 40 megapixel JPEG; the API itself takes no more than 6 MB.
-    "image": Limits(max_bytes=25 * MEGABYTE, max_instances=64, batch_size=64),
-    "text": Limits(max_bytes=6 * MEGABYTE, max_instances=1_000, batch_size=128),
-    "numeric": Limits(max_bytes=6 * MEGABYTE, max_instances=10_000, batch_size=2_048),
+MODALITIES: Mapping[str, tuple[ModuleType, str]] = {
+    "image": (image, "a model of pictures"),
+    "text": (text, "a model of texts"),
+    "numeric": (numeric, "a model of rows of features"),
 }
+_BEGAN = time.monotonic()
 
 
 def main() -> None:
-    """Parse the command line and write the bundle; what does not fit ends it with one line."""
+    """Run one command; what does not fit ends it with one line and the exit code 1."""
     arguments = _parser().parse_args()
     try:
-        _write(arguments)
-    except (ServingError, ValueError, OSError) as exc:
-        sys.exit(f"pack: no bundle written: {exc}")
+        arguments.run(arguments)
+    except (ServingError, ValueError, OSError, ImportError) as exc:
+        sys.exit(f"pack: {arguments.failed}: {exc}")
 
 
-def _write(arguments: argparse.Namespace) -> None:
-    from pack import bundle  # here, because TensorFlow takes seconds and --help needs none of it
+def _pack(arguments: argparse.Namespace) -> None:
+    from pack import command  # here, because TensorFlow takes seconds and --help needs none of it
 
-    labels = [label.strip() for label in arguments.labels.split(",")]
-    if len(labels) < 2:
-        raise ValueError(f"expected at least 2 labels, got {arguments.labels!r}")
-    source = bundle.Source(
-        modality=arguments.modality,
-        version=arguments.version,
-        model=arguments.model,
-        state=arguments.read_state(arguments),
-        task="binary" if len(labels) == 2 else "multiclass",
-        labels=labels,
-        examples=arguments.read_examples(arguments.examples),
-        limits=LIMITS[arguments.modality],
-        tolerance=arguments.tolerance,
-        metrics=json.loads(arguments.metrics.read_text()) if arguments.metrics else {},
-        provenance=dict(pair.split("=", 1) for pair in arguments.provenance),
-    )
-    bundle.write(source, arguments.out)
+    command.run(arguments, MODALITIES[arguments.modality][0], _say)
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    from pack.check import check
+
+    check(arguments.bundle, arguments.engine, _say)
+
+
+def _show(arguments: argparse.Namespace) -> None:
+    from pack.check import show
+
+    print(show(arguments.bundle))
+
+
+def _say(message: str) -> None:
+    print(f"pack: {time.monotonic() - _BEGAN:5.1f} s  {message}", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pack", description="Turn a trained Keras model into a bundle."
+        prog="python -m pack",
+        description="Turn a trained Keras model into a bundle that the functions serve.",
+        epilog="Exit code 0: done and proven; 1: not, and the last line says why; 2: wrong usage.",
     )
-    modalities = parser.add_subparsers(dest="modality", required=True)
-    image = modalities.add_parser("image", help="a model of pictures")
-    _add_common(image, _image_state, _read_pictures, "a folder of pictures")
-    image.add_argument(
-        "--preprocessing",
-        type=Path,
-        required=True,
-        help="JSON with the fields of serving.preprocessing.image.ImagePreprocessing",
+    commands = parser.add_subparsers(dest="modality", required=True, metavar="COMMAND")
+    for name, (module, words) in MODALITIES.items():
+        _add_modality(commands.add_parser(name, help=f"pack {words}"), module)
+    checking = commands.add_parser("check", help="prove a bundle on all its golden instances")
+    checking.add_argument("bundle", type=Path)
+    checking.add_argument(
+        "--engine", choices=("onnx", "keras"), help="(default: the one that the bundle is for)"
     )
-    text = modalities.add_parser("text", help="a model of token sequences")
-    _add_common(text, _text_state, _read_lines, "a text file, one example a line")
-    text.add_argument(
-        "--tokenizer", type=Path, required=True, help="what Keras's Tokenizer.to_json() gave"
-    )
-    text.add_argument("--maxlen", type=int, required=True, help="as pad_sequences's argument")
-    text.add_argument("--padding", choices=("pre", "post"), default="pre", help="(default: pre)")
-    text.add_argument("--truncating", choices=("pre", "post"), default="pre", help="(default: pre)")
-    text.add_argument(
-        "--max-characters",
-        type=int,
-        default=100_000,
-        help="longer texts are refused (default: 100000)",
-    )
-    numeric = modalities.add_parser("numeric", help="a model of rows of features")
-    _add_common(numeric, _numeric_state, _read_rows, "a JSON list of objects, a row each")
-    numeric.add_argument(
-        "--transformer",
-        type=Path,
-        required=True,
-        help="a fitted ColumnTransformer in a joblib file; it is a pickle, and opening a pickle"
-        " runs whatever code is in it, so open none that you did not make",
-    )
+    checking.set_defaults(run=_check, failed="not as it was packed")
+    showing = commands.add_parser("show", help="tell what is in a bundle")
+    showing.add_argument("bundle", type=Path)
+    showing.set_defaults(run=_show, failed="nothing to show")
     return parser
 
 
-def _add_common(
-    parser: argparse.ArgumentParser,
-    read_state: Callable[[argparse.Namespace], Mapping[str, Any]],
-    read_examples: Callable[[Path], Sequence[Any]],
-    examples: str,
-) -> None:
-    parser.set_defaults(read_state=read_state, read_examples=read_examples)
-    add = parser.add_argument
-    add("--model", type=Path, required=True, help="the trained model, .keras or .h5")
-    add("--labels", required=True, help="names of the outputs, between commas; two: binary")
-    add("--examples", type=Path, required=True, help=f"inputs for the golden file: {examples}")
+def _add_modality(parser: argparse.ArgumentParser, module: ModuleType) -> None:
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = module.__doc__
+    models.add_arguments(parser)
+    module.add_arguments(parser)
+    outputs.add_arguments(parser)
+    examples.add_arguments(parser)
+    add = parser.add_argument_group("the bundle").add_argument
     add("--out", type=Path, required=True, help="the bundle's folder")
     add("--version", default="1.0.0", help="the bundle's version (default: 1.0.0)")
-    add("--metrics", type=Path, help="JSON object of held-out metrics, for the manifest")
-    add("--provenance", nargs="*", default=[], metavar="KEY=VALUE", help="for the manifest")
+    add(
+        "--engine",
+        choices=("auto", "onnx", "keras"),
+        default="auto",
+        help="onnx: compile, or fail; keras: serve with TensorFlow; auto: compile, and if that"
+        " fails or gives other outputs mark the bundle for keras (default: auto)",
+    )
     add(
         "--tolerance",
         type=float,
         default=1e-4,
-        help="largest difference let through (default: 1e-4)",
+        help="largest difference of an output that is let through (default: 1e-4)",
     )
-
-
-def _image_state(arguments: argparse.Namespace) -> Mapping[str, Any]:
-    state: Mapping[str, Any] = json.loads(arguments.preprocessing.read_text())
-    return state
-
-
-def _text_state(arguments: argparse.Namespace) -> Mapping[str, Any]:
-    from pack.tokenizer import read_tokenizer
-
-    return read_tokenizer(
-        arguments.tokenizer.read_text(encoding="utf-8"),
-        maxlen=arguments.maxlen,
-        padding=arguments.padding,
-        truncating=arguments.truncating,
-        max_characters=arguments.max_characters,
+    add("--metrics", type=Path, help="JSON object of held-out metrics, for the manifest")
+    add("--provenance", nargs="*", default=[], metavar="KEY=VALUE", help="for the manifest")
+    add("--trust-pickle", action="store_true", help=TRUST_HELP)
+    add = parser.add_argument_group("skew, where training and serving part").add_argument
+    add(
+        "--reference",
+        metavar="MODULE:FUNCTION",
+        help="your own preprocessing of training, imported from the current folder: it gets"
+        " the examples (paths of pictures, texts, or a DataFrame) and returns the model's input,"
+        " or a dict of stages in their order, the model's input last",
     )
-
-
-def _numeric_state(arguments: argparse.Namespace) -> Mapping[str, Any]:
-    import joblib
-
-    from pack.transformer import read_transformer
-
-    return read_transformer(joblib.load(arguments.transformer))
-
-
-def _read_pictures(folder: Path) -> Sequence[bytes]:
-    return [path.read_bytes() for path in sorted(folder.iterdir())]
-
-
-def _read_lines(path: Path) -> Sequence[str]:
-    return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
-def _read_rows(path: Path) -> Sequence[Mapping[str, Any]]:
-    rows: Sequence[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
-    return rows
+    add(
+        "--report",
+        type=Path,
+        help="the HTML page of that comparison (default: skew.html beside --out)",
+    )
+    parser.set_defaults(run=_pack, failed="no bundle written")
 
 
 if __name__ == "__main__":

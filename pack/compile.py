@@ -1,56 +1,126 @@
 """Compile a Keras model to ONNX and measure how far the two are apart."""
 
-import os
-from collections.abc import Iterable
+import logging
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
-import onnx
-
+from serving.engines.keras import run
 from serving.engines.onnx import OnnxEngine
+from serving.errors import BundleError
 
 type Array = NDArray[Any]
 
+RANDOM_BATCHES = (1, 2, 7, 32)  # sizes; a batch axis that is not free fails on the second
 
-def load_keras(path: Path) -> keras.Model:
-    """Load a `.keras` or `.h5` file for inference; code stored in the file is never run.
 
-    Raises ValueError unless the model has one input and one output.
+class NotCompiled(ValueError):
+    """The model cannot be compiled, or the compiled model gives other outputs."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Absolute differences of all outputs between the Keras and the compiled model."""
+
+    inputs: str
+    largest: float
+    mean: float
+
+
+def output_names(model: keras.Model, outputs: Sequence[Array]) -> list[str]:
+    """Names for a model's outputs in the order in which `run` gives them."""
+    structure = getattr(model, "_outputs_struct", None)
+    if isinstance(structure, Mapping):
+        return sorted(structure)
+    names = list(getattr(model, "output_names", []))
+    return names if len(names) == len(outputs) else [f"output_{i}" for i in range(len(outputs))]
+
+
+def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:
+    """Write the model's forward pass as ONNX, its batch axis free and called "batch".
+
+    Raises NotCompiled with the converter's reason.
     """
-    model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    if len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ValueError(
-            "expected a model with 1 input and 1 output,"
-            f" got {len(model.inputs)} and {len(model.outputs)}"
-        )
-    return model
-
-
-def compile_onnx(model: keras.Model, example: Array, path: Path) -> None:
-    """Write the model's forward pass as ONNX, its batch axis free and called "batch"."""
-    model(example)  # Keras exports no model that was never called
-    model.export(path, format="onnx", verbose=False)
-    compiled = onnx.load(path)
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the reason is told below
+    try:
+        run(model, batch[:1])  # Keras exports no model that was never called
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of Keras's own, about NumPy
+            model.export(path, format="onnx", verbose=False)
+        compiled = onnx.load(path)
+    except Exception as exc:  # the converter promises no set of exceptions
+        reason = str(exc).strip().split("\n")[0]
+        raise NotCompiled(f"it does not convert to ONNX: {type(exc).__name__}: {reason}") from exc
+    unknown = {
+        node.op_type for node in compiled.graph.node if not onnx.defs.has(node.op_type, node.domain)
+    }
+    if unknown:
+        raise NotCompiled(f"ONNX has no operator for TensorFlow's {', '.join(sorted(unknown))}")
     for value in (*compiled.graph.input, *compiled.graph.output):
-        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+        dims = value.type.tensor_type.shape.dim
+        if dims:
+            dims[0].dim_param = "batch"
     compiled.graph.doc_string = ""  # a counter of the process: the same model gives the same bytes
     onnx.save(compiled, path)
 
 
-def run_keras(model: keras.Model, batch: Array) -> Array:
-    """The Keras model's own outputs, shape (len(batch), outputs)."""
-    outputs: Array = keras.ops.convert_to_numpy(model(batch, training=False))
-    return outputs
+def compare(model: keras.Model, path: Path, batch: Array, tolerance: float) -> list[Difference]:
+    """Run both models on the examples and on random inputs of several batch sizes.
+
+    Raises NotCompiled if ONNX Runtime refuses the model or an output differs by more than the
+    tolerance, absolutely.
+    """
+    generator = np.random.default_rng(0)
+    random = [_random_like(batch, size, generator) for size in RANDOM_BATCHES]
+    try:
+        engine = OnnxEngine(path.read_bytes())
+        measured = [
+            _difference("examples", model, engine, [batch]),
+            _difference("random inputs", model, engine, random),
+        ]
+    except BundleError as exc:
+        raise NotCompiled(str(exc)) from exc
+    for difference in measured:
+        if not difference.largest <= tolerance:  # also refuses NaN
+            raise NotCompiled(
+                f"the compiled model's outputs differ by up to {difference.largest:.2e}"
+                f" on {difference.inputs}, the tolerance is {tolerance:.2e}"
+            )
+    return measured
 
 
-def differences(model: keras.Model, onnx_bytes: bytes, batches: Iterable[Array]) -> Array:
-    """Absolute differences of all outputs between the Keras and the compiled model, flat."""
-    engine = OnnxEngine(onnx_bytes)
-    parts = [np.abs(engine.run(batch) - run_keras(model, batch)) for batch in batches]
-    return np.concatenate([part.ravel() for part in parts])
+def _difference(
+    inputs: str, model: keras.Model, engine: OnnxEngine, batches: Sequence[Array]
+) -> Difference:
+    parts = []
+    for batch in batches:
+        try:
+            compiled = engine.run(batch)
+        except Exception as exc:  # ONNX Runtime's exceptions share no other base
+            raise NotCompiled(f"ONNX Runtime fails on a batch of {len(batch)}: {exc}") from exc
+        for ours, theirs in zip(compiled, run(model, batch), strict=True):
+            if ours.shape != theirs.shape:
+                raise NotCompiled(
+                    f"Keras gives an output of shape {theirs.shape} where the compiled model"
+                    f" gives {ours.shape}, on a batch of {len(batch)}"
+                )
+            parts.append(np.abs(ours.astype(np.float64) - theirs).ravel())
+    every = np.concatenate(parts)
+    return Difference(inputs, float(every.max()), float(every.mean()))
+
+
+def _random_like(batch: Array, size: int, generator: np.random.Generator) -> Array:
+    """Random inputs of the batch's dtype, within the range of its values."""
+    axes = (0, 2) if batch.ndim == 3 else None  # inputs that are stacked have a range each
+    low, high = batch.min(axes, keepdims=True), batch.max(axes, keepdims=True)
+    shape = (size, *batch.shape[1:])
+    if np.issubdtype(batch.dtype, np.integer):
+        return generator.integers(low, high, shape, batch.dtype, endpoint=True)
+    return generator.uniform(low, high, shape).astype(batch.dtype)

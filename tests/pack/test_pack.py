@@ -1,178 +1,308 @@
 """A bundle holds what Keras computes, or it is not written."""
 
+import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 
 pytest.importorskip("tensorflow", reason="needs TensorFlow: make setup-pack")
+pytest.importorskip("sklearn", reason="needs scikit-learn: make setup-pack")
 
+import joblib
 import keras
 import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from pack import bundle as packing
-from pack.__main__ import LIMITS
-from pack.compile import load_keras
-from serving import golden
+from pack.__main__ import main
 from serving.bundle import Bundle
+from serving.errors import BundleError
 from serving.predictor import Predictor
 from tests.conftest import MODALITIES, ROOT
 
 pytestmark = pytest.mark.pack
 
-STATE = {
-    "columns": {"a": "number", "b": "number"},
-    "blocks": [
-        {
-            "columns": ["a", "b"],
-            "steps": [["StandardScaler", {"mean": [0.0, 1.0], "scale": [1.0, 2.0]}]],
-        }
-    ],
-}
+TABLE = pd.DataFrame(
+    {"a": [0.0, 1.0, 5.0, 2.0], "b": [2.0, 2.5, 3.0, 9.0], "c": ["x", "y", "x", "z"]}
+)
+ROWS = TABLE.to_dict("records")
+WIDTH = 5
 
 
 @pytest.fixture
-def model(tmp_path):
-    """A Keras file of a network with two inputs and three classes."""
-    keras.utils.set_random_seed(0)
-    layers = [keras.Input((2,), name="features"), keras.layers.Dense(3, activation="softmax")]
-    path = tmp_path / "source.keras"
-    keras.Sequential(layers).save(path)
-    return path
+def folder(tmp_path, monkeypatch):
+    """The current folder of a user, with a fitted transformer and examples in it."""
+    monkeypatch.chdir(tmp_path)
+    blocks = [
+        ("numbers", StandardScaler(), ["a", "b"]),
+        ("categories", OneHotEncoder(handle_unknown="ignore"), ["c"]),
+    ]
+    joblib.dump(ColumnTransformer(blocks).fit(TABLE), "transformer.joblib")
+    (tmp_path / "rows.json").write_text(json.dumps(ROWS))
+    return tmp_path
 
 
 @pytest.fixture
-def source(model):
-    """What a bundle of that model is made from, with changes."""
+def save(folder):
+    """Save a network of the transformer's columns that ends in the given layers, by name."""
 
-    def make(**changes):
-        fields = {
-            "modality": "numeric",
-            "version": "2.0.0",
-            "model": model,
-            "state": STATE,
-            "task": "multiclass",
-            "labels": ["x", "y", "z"],
-            "examples": [{"a": 1.0, "b": 2.0}, [3, 4]][:1],
-            "limits": LIMITS["numeric"],
-            "tolerance": 1e-4,
-            "metrics": {},
-            "provenance": {},
-        }
-        return packing.Source(**fields | changes)
+    def make(*outputs: keras.layers.Layer) -> None:
+        keras.utils.set_random_seed(0)
+        features = keras.Input((WIDTH,), name="features")
+        x = keras.layers.Dense(4, activation="relu")(features)
+        results = [layer(x) for layer in outputs]
+        keras.Model(features, results if len(results) > 1 else results[0]).save("model.keras")
 
     return make
 
 
-def test_a_packed_model_serves_what_keras_computes(source, tmp_path):
-    folder = tmp_path / "bundle"
-    packing.write(source(), folder)
-    predictor = Predictor(Bundle.open(folder))
-    rows = [{"a": a, "b": b} for a, b in np.random.default_rng(0).normal(size=(50, 2)).tolist()]
-    predicted = predictor.predict(rows).predictions
-    expected = keras.saving.load_model(folder / "model.keras").predict(
-        predictor.preprocess(rows), verbose=0
-    )
+@pytest.fixture
+def pack(folder, monkeypatch):
+    """Run `python -m pack numeric` on those files."""
+
+    def run(*options: str) -> Predictor:
+        common = ["--model", "model.keras", "--transformer", "transformer.joblib"]
+        given = ["--trust-pickle", "--examples", "rows.json", "--out", "bundle", *options]
+        monkeypatch.setattr(sys, "argv", ["pack", "numeric", *common, *given])
+        main()
+        return Predictor(Bundle.open(folder / "bundle"))
+
+    return run
+
+
+def softmax(name="scores"):
+    return keras.layers.Dense(3, activation="softmax", name=name)
+
+
+def outputs_of_keras(predictor):
+    model = keras.saving.load_model("model.keras", compile=False)
+    return model.predict(predictor.preprocess(ROWS), verbose=0)
+
+
+def test_a_packed_model_serves_what_keras_computes(save, pack, capsys):
+    save(softmax())
+    predictor = pack("--labels", "u,v,w", "--version", "2.0.0")
+    predicted = predictor.predict(ROWS).predictions
     found = [list(prediction["scores"].values()) for prediction in predicted]
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    np.testing.assert_allclose(found, outputs_of_keras(predictor), atol=1e-6)
     assert predictor.manifest.version == "2.0.0"
+    assert predictor.manifest.engine == "onnx"
+    said = capsys.readouterr().out
+    assert "Keras and ONNX on random inputs: largest difference" in said
 
 
-def test_a_model_that_differs_too_much_is_not_packed_and_the_difference_is_told(source, tmp_path):
-    folder = tmp_path / "bundle"
-    with pytest.raises(
-        ValueError, match=r"differ by up to \d\.\d\de-\d\d .*tolerance is -1\.00e\+00"
-    ):
-        packing.write(source(tolerance=-1.0), folder)
-    assert not folder.exists()
+def test_preprocessing_is_that_of_scikit_learn(save, pack, folder):
+    save(softmax())
+    expected = joblib.load(folder / "transformer.joblib").transform(TABLE)
+    found = pack("--labels", "u,v,w").preprocess(ROWS)
+    np.testing.assert_array_equal(found, expected.astype(np.float32))
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"labels": ["x", "y"]}, "expected 2 outputs for 2 labels .* the model has 3"),
-        (
-            {"task": "binary", "labels": ["x", "y"]},
-            "expected 1 outputs for 2 labels .* the model has 3",
-        ),
-        (
-            {
-                "state": {
-                    "columns": {"a": "number"},
-                    "blocks": [
-                        {
-                            "columns": ["a"],
-                            "steps": [["StandardScaler", {"mean": [0.0], "scale": [1.0]}]],
-                        }
-                    ],
-                },
-                "examples": [[1.0]],
-            },
-            r"takes inputs of shape \(2,\), preprocessing gives \(1,\)",
-        ),
-    ],
-)
-def test_what_does_not_fit_together_is_refused_with_both_sides(source, tmp_path, changes, message):
-    with pytest.raises(ValueError, match=message):
-        packing.write(source(**changes), tmp_path / "bundle")
-    assert not (tmp_path / "bundle").exists()
+def test_several_named_outputs_are_served(save, pack):
+    save(softmax("mood"), keras.layers.Dense(1, name="age"))
+    predictor = pack("--output", "age=regression", "--output", "mood=multiclass:sad,so,glad")
+    mood, age = outputs_of_keras(predictor)
+    predicted = predictor.predict(ROWS).predictions
+    assert list(predicted[0]) == ["mood", "age"]
+    np.testing.assert_allclose([each["age"]["value"] for each in predicted], age[:, 0], atol=1e-6)
+    glad = [each["mood"]["scores"]["glad"] for each in predicted]
+    np.testing.assert_allclose(glad, mood[:, 2], atol=1e-6)
 
 
-def test_packing_twice_gives_the_same_bytes(source, tmp_path):
-    for name in ("one", "two"):
-        packing.write(source(), tmp_path / name)
-    for path in (tmp_path / "one").iterdir():
-        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
+def test_a_scaled_target_is_scaled_back(save, pack, folder):
+    save(keras.layers.Dense(1, name="price"))
+    scaler = StandardScaler().fit([[100.0], [300.0], [900.0]])
+    joblib.dump(scaler, folder / "target.joblib")
+    predictor = pack("--task", "regression", "--target-transformer", "target.joblib")
+    expected = scaler.inverse_transform(outputs_of_keras(predictor).astype(np.float64))
+    found = [each["value"] for each in predictor.predict(ROWS).predictions]
+    np.testing.assert_allclose(found, expected[:, 0], rtol=1e-6)
 
 
-def test_a_model_of_logits_is_refused(source, tmp_path):
-    layers = [keras.Input((2,)), keras.layers.Dense(3, bias_initializer="ones")]
-    keras.Sequential(layers).save(tmp_path / "logits.keras")
-    with pytest.raises(ValueError, match="expected probabilities"):
-        packing.write(source(model=tmp_path / "logits.keras"), tmp_path / "bundle")
-    assert not (tmp_path / "bundle").exists()
+def test_logits_are_served_as_probabilities(save, pack):
+    save(keras.layers.Dense(3))
+    predictor = pack("--labels", "u,v,w", "--logits")
+    expected = keras.ops.convert_to_numpy(keras.ops.softmax(outputs_of_keras(predictor)))
+    found = [list(each["scores"].values()) for each in predictor.predict(ROWS).predictions]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
-def test_the_command_packs_from_files(model, tmp_path):
-    joblib = pytest.importorskip("joblib")
-    pandas = pytest.importorskip("pandas")
-    from sklearn.compose import ColumnTransformer
-    from sklearn.preprocessing import StandardScaler
+def test_a_model_that_differs_too_much_is_not_compiled_and_the_difference_is_told(
+    save, pack, folder
+):
+    save(softmax())
+    with pytest.raises(SystemExit, match=r"differ by up to \d\.\d\de-\d\d .*tolerance is -1\.00"):
+        pack("--labels", "u,v,w", "--tolerance=-1", "--engine", "onnx")
+    assert not (folder / "bundle").exists()
 
-    table = pandas.DataFrame({"a": [0.0, 1.0, 5.0], "b": [2.0, 2.5, 3.0]})
-    transformer = ColumnTransformer([("numbers", StandardScaler(), ["a", "b"])]).fit(table)
-    joblib.dump(transformer, tmp_path / "transformer.joblib")
-    (tmp_path / "examples.json").write_text('[{"a": 1, "b": 2}, {"b": 3, "a": 4}]')
-    command = [
-        *(sys.executable, "-m", "pack", "numeric", "--model", model, "--labels", "x,y,z"),
-        *("--transformer", tmp_path / "transformer.joblib"),
-        *("--examples", tmp_path / "examples.json", "--out", tmp_path / "bundle"),
-    ]
-    done = subprocess.run(
-        command,
+
+def erfinv(x):
+    """A function that TensorFlow runs and ONNX has no operator for."""
+    return keras.ops.erfinv(keras.ops.tanh(x) / 2)
+
+
+def test_a_model_that_does_not_convert_is_refused_where_onnx_is_asked_for(save, pack, folder):
+    save(erfinv)
+    with pytest.raises(SystemExit, match="ONNX has no operator for TensorFlow's Erfinv"):
+        pack("--task", "embedding", "--engine", "onnx")
+    assert not (folder / "bundle").exists()
+
+
+def test_a_model_that_does_not_convert_is_left_to_keras(save, pack, folder, capsys):
+    save(erfinv)
+    predictor = pack("--task", "embedding")
+    assert predictor.manifest.engine == "keras"
+    assert not (folder / "bundle/model.onnx").exists()
+    assert "marked for the Keras engine" in capsys.readouterr().out
+    found = [each["embedding"] for each in predictor.predict(ROWS).predictions]
+    model = keras.saving.load_model("model.keras", compile=False)
+    np.testing.assert_allclose(found, model(predictor.preprocess(ROWS)), atol=1e-6)
+
+
+class Stubborn(keras.layers.Layer):
+    """A layer of the user's own around that function."""
+
+    def call(self, x):
+        return erfinv(x)
+
+
+@pytest.mark.parametrize("engine", ["auto", "keras"])
+def test_custom_code_that_does_not_convert_cannot_be_served(save, pack, folder, engine):
+    save(Stubborn(name="values"))
+    (folder / "mine.py").write_text("from tests.pack.test_pack import Stubborn\n")
+    options = ("--task", "embedding", "--custom-object", "Stubborn=mine:Stubborn")
+    with pytest.raises(SystemExit, match="the Keras engine cannot serve it"):
+        pack(*options, "--engine", engine)
+    assert not (folder / "bundle").exists()
+
+
+def test_the_keras_engine_can_be_asked_for(save, pack):
+    save(softmax())
+    predictor = pack("--labels", "u,v,w", "--engine", "keras")
+    assert predictor.manifest.engine == "keras"
+    found = [list(each["scores"].values()) for each in predictor.predict(ROWS).predictions]
+    np.testing.assert_allclose(found, outputs_of_keras(predictor), atol=1e-6)
+
+
+def test_packing_twice_gives_the_same_bytes(save, pack, folder):
+    save(softmax())
+    pack("--labels", "u,v,w")
+    shutil.copytree(folder / "bundle", folder / "first")
+    pack("--labels", "u,v,w")
+    for path in (folder / "first").iterdir():
+        assert path.read_bytes() == (folder / "bundle" / path.name).read_bytes(), path.name
+
+
+def test_packing_again_leaves_nothing_of_the_bundle_before(save, pack, folder):
+    save(softmax())
+    pack("--labels", "u,v,w")
+    (folder / "bundle/README.md").write_text("a model card")
+    pack("--labels", "u,v,w", "--engine", "keras")
+    names = {path.name for path in (folder / "bundle").iterdir()}
+    assert names == set(Bundle.open(folder / "bundle").manifest.files) | {
+        *("manifest.json", "README.md")
+    }
+
+
+def test_examples_that_nobody_gave_are_generated_and_marked(save, pack, folder, monkeypatch):
+    save(softmax())
+    options = ["--model", "model.keras", "--transformer", "transformer.joblib", "--trust-pickle"]
+    monkeypatch.setattr(
+        sys, "argv", ["pack", "numeric", *options, "--labels", "u,v,w", "--out", "bundle"]
+    )
+    main()
+    assert json.loads((folder / "bundle/golden.json").read_text())["source"] == "generated"
+    pack("--labels", "u,v,w")
+    assert json.loads((folder / "bundle/golden.json").read_text())["source"] == "examples"
+
+
+def test_outputs_that_are_not_the_users_own_are_refused(save, pack, folder):
+    save(softmax())
+    expected = keras.saving.load_model("model.keras").predict(
+        pack("--labels", "u,v,w").preprocess(ROWS), verbose=0
+    )
+    np.save("expected.npy", expected)
+    pack("--labels", "u,v,w", "--expected", "expected.npy")
+    expected[2, 1] += 0.01
+    np.save("expected.npy", expected)
+    with pytest.raises(SystemExit, match=r"rows\.json, row 3: expected .*difference 1\.00e-02"):
+        pack("--labels", "u,v,w", "--expected", "expected.npy")
+
+
+def test_a_model_of_another_width_is_refused_with_both_sides(pack, folder):
+    keras.Sequential([keras.Input((7,)), softmax()]).save("model.keras")
+    with pytest.raises(SystemExit, match=r"pack: no bundle written: .*7.*5"):
+        pack("--labels", "u,v,w")
+    assert not (folder / "bundle").exists()
+
+
+def test_a_pickle_is_opened_only_if_it_is_trusted(save, folder, monkeypatch):
+    save(softmax())
+    options = ["--model", "model.keras", "--transformer", "transformer.joblib"]
+    monkeypatch.setattr(
+        sys, "argv", ["pack", "numeric", *options, "--labels", "u,v,w", "--out", "bundle"]
+    )
+    with pytest.raises(SystemExit, match="expected --trust-pickle"):
+        main()
+
+
+def run(*command: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "pack", *command],
         cwd=ROOT,
         env={"PYTHONPATH": str(ROOT / "layers" / "serving"), "PATH": ""},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    assert "Keras and ONNX on random inputs: largest difference" in done.stdout
-    predictor = Predictor(Bundle.open(tmp_path / "bundle"))
-    np.testing.assert_array_equal(
-        predictor.preprocess(table.to_dict("records")), transformer.transform(table).astype("f4")
-    )
 
 
 @pytest.mark.parametrize("name", MODALITIES)
-def test_the_bundled_keras_model_gives_the_golden_answers(name):
-    bundle = Bundle.open(ROOT / "artifacts" / name)
-    predictor = Predictor(bundle)
-    case = golden.parse(bundle.read_json("golden.json"), name)
-    model = load_keras(bundle.folder / "model.keras")
-    golden.check(
-        case,
-        predictor.preprocess,
-        lambda batch: np.asarray(model(batch, training=False)),
-        bundle.manifest.tolerance,
-    )
+def test_help_teaches_without_loading_tensorflow(name):
+    done = run(name, "--help")
+    assert done.returncode == 0
+    for option in ("--model", "--labels", "--examples", "--trust-pickle", "--reference"):
+        assert option in done.stdout
+    assert "tensorflow" not in done.stderr
+
+
+@pytest.mark.parametrize("engine", ["onnx", "keras"])
+@pytest.mark.parametrize("name", MODALITIES)
+def test_every_bundled_model_checks_under_both_engines(name, engine):
+    done = run("check", f"artifacts/{name}", "--engine", engine)
+    assert done.returncode == 0, done.stderr
+    assert "the same tensors to the last bit" in done.stdout
+    assert f"engine {engine} within" in done.stdout
+
+
+def test_an_altered_bundle_does_not_check(tmp_path):
+    folder = shutil.copytree(ROOT / "artifacts/numeric", tmp_path / "numeric")
+    (folder / "model.keras").write_bytes(b"altered")
+    done = run("check", str(folder))
+    assert done.returncode == 1
+    assert "not as it was packed" in done.stderr
+    assert "model.keras of sha256" in done.stderr
+
+
+@pytest.mark.parametrize("name", MODALITIES)
+def test_show_tells_what_is_in_a_bundle(name):
+    done = run("show", f"artifacts/{name}")
+    assert done.returncode == 0, done.stderr
+    manifest = Bundle.open(ROOT / "artifacts" / name).manifest
+    for word in (name, manifest.engine, manifest.outputs[0].task, *manifest.outputs[0].labels):
+        assert word in done.stdout
+
+
+def test_show_of_no_bundle_says_so(tmp_path):
+    done = run("show", str(tmp_path))
+    assert done.returncode == 1
+    assert "expected a bundle's manifest.json" in done.stderr
+
+
+def test_a_bundle_of_an_older_format_says_that_it_must_be_packed_again(tmp_path):
+    (tmp_path / "manifest.json").write_text('{"format": 1, "task": "binary"}')
+    with pytest.raises(BundleError, match="expected a bundle of format 2, got 1: pack it again"):
+        Bundle.open(tmp_path)

@@ -1,6 +1,7 @@
 """A bundle is read whole and unaltered, or not at all."""
 
 import json
+import re
 import shutil
 
 import numpy as np
@@ -43,6 +44,13 @@ def test_every_file_of_a_bundle_has_the_manifests_checksum(name):
         bundle.read(file)
 
 
+@pytest.mark.parametrize("name", MODALITIES)
+def test_a_bundles_page_gives_every_metric_of_its_manifest(name):
+    page = (ARTIFACTS / name / "README.md").read_text(encoding="utf-8")
+    for metric, value in Bundle.open(ARTIFACTS / name).manifest.metrics.items():
+        assert re.search(rf"(?<![\d.]){re.escape(f'{value:g}')}0*(?!\d)", page), metric
+
+
 @pytest.mark.parametrize("name", ["model.onnx", "preprocessing.json", "golden.json"])
 def test_an_altered_file_is_refused(copy, name):
     folder = copy()
@@ -60,7 +68,9 @@ def test_a_missing_file_is_refused(copy):
         Predictor(Bundle.open(folder))
 
 
-@pytest.mark.parametrize("change", [{"format": 99}, {"surprise": 1}, {"limits": {}}])
+@pytest.mark.parametrize(
+    "change", [{"format": 99}, {"surprise": 1}, {"limits": {}}, {"outputs": [{}]}]
+)
 def test_a_manifest_of_another_shape_is_refused(copy, change):
     folder = copy()
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -73,9 +83,12 @@ def test_a_model_that_answers_differently_is_refused(copy):
     folder = copy()
     case = golden.parse(Bundle.open(folder).read_json("golden.json"), "numeric")
     predictor = Predictor(Bundle.open(folder))
-    with pytest.raises(BundleError, match="golden outputs differ by"):
+    with pytest.raises(BundleError, match="golden output bad differs by"):
         golden.check(
-            case, predictor.preprocess, lambda batch: predictor.outputs(batch) + 1e-3, 1e-4
+            case,
+            predictor.preprocess,
+            lambda batch: [values + 1e-3 for values in predictor.outputs(batch)],
+            1e-4,
         )
 
 

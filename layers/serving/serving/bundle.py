@@ -10,7 +10,7 @@ import orjson
 
 from serving.errors import BundleError
 
-FORMAT = 1  # of the manifest; a bundle packed for another format is refused
+FORMAT = 2  # of the manifest; a bundle packed for another format is refused
 
 
 @dataclass(frozen=True)
@@ -28,21 +28,47 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Output:
+    """One output of the model, and what its numbers mean.
+
+    task: "multiclass" (one of the labels), "binary" (the probability of the second of two),
+        "multilabel" (any of the labels), "regression" (values), "embedding" (an array).
+    labels: names of the classes, or of the values of a regression, which may have none.
+    logits: whether softmax (multiclass) or sigmoid (binary, multilabel) has still to be applied.
+    threshold: a binary or multilabel class counts if its probability is over this.
+    target: the fitted transformer of a regression's target, which is applied inversely.
+    """
+
+    name: str
+    task: Literal["multiclass", "binary", "multilabel", "regression", "embedding"]
+    labels: Sequence[str]
+    logits: bool
+    threshold: float
+    target: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """`manifest.json`: what the model is, what it was made from, and the sha256 of every file."""
+    """`manifest.json`: what the model is, what it was made from, and the sha256 of every file.
+
+    outputs: in the order in which the model gives them.
+    engine: what serves the model: "onnx", or "keras" for one that does not compile.
+    tolerance: largest absolute difference from a golden output that still counts as the same.
+    notes: what `pack` found worth saying, such as repairs of a legacy file.
+    """
 
     format: int
     name: str
     version: str
     modality: Literal["image", "text", "numeric"]
-    task: Literal["multiclass", "binary"]
-    labels: Sequence[str]
-    engine: Literal["onnx"]
+    outputs: Sequence[Output]
+    engine: Literal["onnx", "keras"]
     limits: Limits
     tolerance: float
     metrics: Mapping[str, float]
     provenance: Mapping[str, str]
     versions: Mapping[str, str]
+    notes: Sequence[str]
     files: Mapping[str, str]
 
 
@@ -58,14 +84,16 @@ class Bundle:
         """Read the manifest of a bundle; raise BundleError if there is none or it does not fit."""
         try:
             fields = orjson.loads((folder / "manifest.json").read_bytes())
+            if fields["format"] != FORMAT:
+                raise BundleError(
+                    f"{folder}: expected a bundle of format {FORMAT}, got {fields['format']}:"
+                    " pack it again"
+                )
             limits = Limits(**fields.pop("limits"))
-            manifest = Manifest(**fields, limits=limits)
+            outputs = [Output(**output) for output in fields.pop("outputs")]
+            manifest = Manifest(**fields, limits=limits, outputs=outputs)
         except (OSError, ValueError, TypeError, KeyError) as exc:
             raise BundleError(f"{folder}: expected a bundle's manifest.json, got {exc!r}") from exc
-        if manifest.format != FORMAT:
-            raise BundleError(
-                f"{folder}: expected a bundle of format {FORMAT}, got {manifest.format}"
-            )
         return cls(folder, manifest)
 
     def read(self, name: str) -> bytes:
@@ -82,6 +110,11 @@ class Bundle:
         if found != expected:
             raise BundleError(f"{self.folder}: expected {name} of sha256 {expected}, got {found}")
         return content
+
+    def path(self, name: str) -> Path:
+        """Where one file lies, under the same check."""
+        self.read(name)
+        return self.folder / name
 
     def read_json(self, name: str) -> Any:
         """One JSON file, parsed, under the same check."""

@@ -18,15 +18,18 @@ from serving.errors import BundleError, InvalidInput
 
 @dataclass(frozen=True)
 class Golden:
-    """instances: raw inputs. sha256: `digest` of the preprocessed batch of each. outputs: raw."""
+    """instances: raw inputs. sha256: `digest` of the preprocessed tensor of each. outputs: of the
+    Keras model, by name, each of shape (instances, ...).
+    """
 
     instances: Sequence[Any]
     sha256: Sequence[str]
-    outputs: NDArray[np.float32]
+    outputs: Mapping[str, NDArray[np.float32]]
 
     def first(self) -> "Golden":
         """The first instance alone, which is what a cold start can afford."""
-        return Golden(self.instances[:1], self.sha256[:1], self.outputs[:1])
+        outputs = {name: values[:1] for name, values in self.outputs.items()}
+        return Golden(self.instances[:1], self.sha256[:1], outputs)
 
 
 def digest(batch: NDArray[Any]) -> str:
@@ -41,16 +44,17 @@ def parse(fields: Mapping[str, Any], modality: str) -> Golden:
     instances = fields["instances"]
     if modality == "image":
         instances = [base64.b64decode(instance["b64"]) for instance in instances]
-    return Golden(instances, fields["sha256"], np.asarray(fields["outputs"], np.float32))
+    outputs = {name: np.asarray(values, np.float32) for name, values in fields["outputs"].items()}
+    return Golden(instances, fields["sha256"], outputs)
 
 
 def check(
     golden: Golden,
     preprocess: Callable[[Sequence[Any]], NDArray[Any]],
-    run: Callable[[NDArray[Any]], NDArray[np.float32]],
+    run: Callable[[NDArray[Any]], Sequence[NDArray[Any]]],
     tolerance: float,
-) -> None:
-    """Run the golden instances.
+) -> float:
+    """Run the golden instances; return the largest difference of an output.
 
     Raises BundleError if one is refused, a preprocessed one has another digest, or an output
     differs by more than the tolerance.
@@ -62,7 +66,12 @@ def check(
     for index, expected in enumerate(golden.sha256):
         if digest(batch[index]) != expected:
             raise BundleError(f"golden instance {index}: preprocessing gave another tensor")
-    outputs = run(batch)
-    difference = float(np.abs(outputs - golden.outputs).max())
-    if not difference <= tolerance:  # also refuses NaN
-        raise BundleError(f"golden outputs differ by {difference}, tolerance {tolerance}")
+    largest = 0.0
+    for (name, values), found in zip(golden.outputs.items(), run(batch), strict=True):
+        difference = float(np.abs(found - values).max())
+        if not difference <= tolerance:  # also refuses NaN
+            raise BundleError(
+                f"golden output {name} differs by {difference}, tolerance {tolerance}"
+            )
+        largest = max(largest, difference)
+    return largest

@@ -93,8 +93,10 @@ def describe_model(predictor: AnyPredictor) -> dict[str, Any]:
     return {
         "model": identify(predictor),
         "modality": manifest.modality,
-        "task": manifest.task,
-        "labels": manifest.labels,
+        "outputs": [
+            {"name": output.name, "task": output.task, "labels": output.labels}
+            for output in manifest.outputs
+        ],
         "input": takes,
         "limits": {
             "max_bytes": manifest.limits.max_bytes,

@@ -1,7 +1,7 @@
 """The core that every event ends in: instances in, labelled predictions out."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from serving import golden, preprocessing
 from serving.bundle import Bundle, Manifest
 from serving.engines import Engine
-from serving.engines.onnx import OnnxEngine
 from serving.errors import BundleError, InputTooLarge, UnfitInput
 from serving.predictions import Prediction, label_outputs
 from serving.preprocessing import Preprocess
@@ -40,9 +39,14 @@ class Predictor:
         try:
             self.state: dict[str, Any] = bundle.read_json("preprocessing.json")
             self.preprocess: Preprocess = preprocessing.load(self.manifest.modality, self.state)
+            self._inverses = {
+                output.name: preprocessing.load_inverse(output.target)
+                for output in self.manifest.outputs
+                if output.target
+            }
         except (KeyError, TypeError, ValueError) as exc:
             raise BundleError(f"{bundle.folder}: preprocessing.json does not fit: {exc!r}") from exc
-        self._engine: Engine = OnnxEngine(bundle.read("model.onnx"))
+        self._engine: Engine = _ENGINES[self.manifest.engine](bundle)
         case = golden.parse(bundle.read_json("golden.json"), self.manifest.modality)
         golden.check(case.first(), self.preprocess, self.outputs, self.manifest.tolerance)
 
@@ -75,8 +79,7 @@ class Predictor:
         batch = self.preprocess(instances)
         preprocessed = perf_counter()
         outputs = self.outputs(batch)
-        self._check_finite(outputs)
-        predictions = label_outputs(outputs, self.manifest.task, self.manifest.labels)
+        predictions = label_outputs(outputs, self.manifest.outputs, self._inverses)
         finished = perf_counter()
         return Predicted(
             predictions,
@@ -86,11 +89,13 @@ class Predictor:
             },
         )
 
-    def outputs(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+    def outputs(self, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
         """The model's raw outputs for a preprocessed batch, run in parts of `batch_size`."""
         size = self.manifest.limits.batch_size
         parts = [self._engine.run(batch[i : i + size]) for i in range(0, len(batch), size)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if len(parts) == 1:
+            return parts[0]
+        return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
     def _check_count(self, count: int) -> None:
         if count == 0:
@@ -98,14 +103,6 @@ class Predictor:
         most = self.manifest.limits.max_instances
         if count > most:
             raise InputTooLarge(f"expected at most {most} instances, got {count}")
-
-    def _check_finite(self, outputs: NDArray[np.float32]) -> None:
-        finite = np.isfinite(outputs).all(axis=1)
-        if not finite.all():
-            raise UnfitInput(
-                f"instance {finite.argmin()}: expected values in the range the model was trained"
-                " on, got values so large that it has no finite answer"
-            )
 
 
 @dataclass(frozen=True)
@@ -127,6 +124,26 @@ class Unavailable:
     def predict(self, instances: Sequence[Any]) -> Predicted:
         """Raise the reason."""
         raise self.reason
+
+
+def _onnx(bundle: Bundle) -> Engine:
+    from serving.engines.onnx import OnnxEngine
+
+    return OnnxEngine(bundle.read("model.onnx"))
+
+
+def _keras(bundle: Bundle) -> Engine:
+    try:
+        from serving.engines.keras import KerasEngine
+    except ImportError as exc:
+        raise BundleError(
+            f"{bundle.folder}: expected TensorFlow, since this bundle is packed for the engine"
+            f" keras; got {exc}"
+        ) from exc
+    return KerasEngine(bundle.path("model.keras"))
+
+
+_ENGINES: dict[str, Callable[[Bundle], Engine]] = {"onnx": _onnx, "keras": _keras}
 
 
 type AnyPredictor = Predictor | Unavailable

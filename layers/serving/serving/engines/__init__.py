@@ -1,14 +1,18 @@
 """What runs a model. Every engine has the one function `run`."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
 
 class Engine(Protocol):
-    """A loaded model."""
+    """A loaded model.
 
-    def run(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """Outputs for a preprocessed batch, shape (len(batch), outputs)."""
+    A model of several inputs, such as token indices and their mask, gets them stacked: its batch
+    has the shape (instances, inputs, ...), and input i is `batch[:, i]`.
+    """
+
+    def run(self, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        """The outputs for a preprocessed batch, each of shape (len(batch), ...)."""
         ...

@@ -1,6 +1,7 @@
 """The compiled model under ONNX Runtime."""
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,21 @@ from numpy.typing import NDArray
 from serving.errors import BundleError
 
 MEGABYTES_PER_CPU = 1769  # AWS Lambda's documentation: at 1,769 MB a function has one vCPU
+_DTYPES = {  # ONNX Runtime's names of types; a Keras model takes no others
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+    "tensor(int16)": np.int16,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+    "tensor(bool)": np.bool_,
+}
 
 
 class OnnxEngine:
-    """One ONNX Runtime session of a model with one input and one output."""
+    """One ONNX Runtime session."""
 
     def __init__(self, model: bytes) -> None:
         """Build the session from a serialized model; raise BundleError if it is none."""
@@ -26,13 +38,20 @@ class OnnxEngine:
             self._session = onnxruntime.InferenceSession(
                 model, options, providers=["CPUExecutionProvider"]
             )
+            self._inputs = [
+                (value.name, _DTYPES[value.type]) for value in self._session.get_inputs()
+            ]
         except Exception as exc:  # ONNX Runtime's exceptions share no other base
             raise BundleError(f"ONNX Runtime does not load the model: {exc}") from exc
-        self._input = self._session.get_inputs()[0].name
 
-    def run(self, batch: NDArray[Any]) -> NDArray[np.float32]:
-        """Outputs for a preprocessed batch, shape (len(batch), outputs), float32."""
-        outputs: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
+    def run(self, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
+        """See `Engine`; the batch is cast to the inputs' own types, as Keras would do it."""
+        parts = [batch] if len(self._inputs) == 1 else np.moveaxis(batch, 1, 0)
+        feeds = {
+            name: part.astype(dtype, copy=False)
+            for (name, dtype), part in zip(self._inputs, parts, strict=True)
+        }
+        outputs: Sequence[NDArray[Any]] = self._session.run(None, feeds)
         return outputs
 
 

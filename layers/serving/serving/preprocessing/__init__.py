@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 type Preprocess = Callable[[Sequence[Any]], NDArray[Any]]
+type Inverse = Callable[[NDArray[np.floating]], NDArray[np.float64]]
 
 
 def load(modality: str, state: Mapping[str, Any]) -> Preprocess:
@@ -18,6 +20,13 @@ def load(modality: str, state: Mapping[str, Any]) -> Preprocess:
     return _LOADERS[modality](state)
 
 
+def load_inverse(target: Mapping[str, Any]) -> Inverse:
+    """What undoes a regression's fitted target transformer; raise KeyError or TypeError."""
+    from serving.preprocessing.transformers import TargetTransformer, inverse
+
+    return partial(inverse, spec=TargetTransformer.from_json(target))
+
+
 def _image(state: Mapping[str, Any]) -> Preprocess:
     from serving.preprocessing.image import ImagePreprocessing, preprocess_image
 
@@ -25,9 +34,29 @@ def _image(state: Mapping[str, Any]) -> Preprocess:
 
 
 def _text(state: Mapping[str, Any]) -> Preprocess:
-    from serving.preprocessing.text import TextPreprocessing, preprocess_text
+    fields = dict(state)
+    return _TEXTS[fields.pop("kind")](fields)
 
-    return partial(preprocess_text, spec=TextPreprocessing(**state))
+
+def _tokenizer(fields: Mapping[str, Any]) -> Preprocess:
+    from serving.preprocessing.text.tokenizer import TextPreprocessing, preprocess_text
+
+    return partial(preprocess_text, spec=TextPreprocessing(**fields))
+
+
+def _vectorization(fields: Mapping[str, Any]) -> Preprocess:
+    from serving.preprocessing.text.vectorization import (
+        VectorizationPreprocessing,
+        preprocess_vectorization,
+    )
+
+    return partial(preprocess_vectorization, spec=VectorizationPreprocessing(**fields))
+
+
+def _subwords(fields: Mapping[str, Any]) -> Preprocess:
+    from serving.preprocessing.text.subwords import SubwordPreprocessing, preprocess_subwords
+
+    return partial(preprocess_subwords, spec=SubwordPreprocessing(**fields))
 
 
 def _numeric(state: Mapping[str, Any]) -> Preprocess:
@@ -40,4 +69,9 @@ _LOADERS: dict[str, Callable[[Mapping[str, Any]], Preprocess]] = {
     "image": _image,
     "text": _text,
     "numeric": _numeric,
+}
+_TEXTS: dict[str, Callable[[Mapping[str, Any]], Preprocess]] = {
+    "tokenizer": _tokenizer,
+    "vectorization": _vectorization,
+    "subwords": _subwords,
 }

@@ -1,0 +1,119 @@
+"""The steps from a user's files to a bundle, in the order in which they happen."""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras
+from numpy.typing import NDArray
+
+from pack import bundle, examples, models, outputs
+from pack.compile import output_names
+from serving import preprocessing
+from serving.bundle import Limits
+from serving.engines.keras import run as run_keras
+
+MEGABYTE = 1_000_000
+LIMITS = {
+    # An upload of 25 MB holds a 40 megapixel JPEG; the API itself takes no more than 6 MB.
+    "image": Limits(max_bytes=25 * MEGABYTE, max_instances=64, batch_size=64),
+    "text": Limits(max_bytes=6 * MEGABYTE, max_instances=1_000, batch_size=128),
+    "numeric": Limits(max_bytes=6 * MEGABYTE, max_instances=10_000, batch_size=2_048),
+}
+
+type Say = Callable[[str], None]
+
+
+def run(arguments: argparse.Namespace, modality: ModuleType, say: Say) -> None:
+    """Load, prepare, predict the examples with Keras, compare, and write the bundle.
+
+    Raises ValueError (or ServingError, OSError) with both sides for whatever does not fit.
+    """
+    say(f"loading {arguments.model}")
+    loaded = models.load(
+        arguments.model, arguments.architecture, arguments.custom_object, arguments.lambdas
+    )
+    for repair in loaded.repairs:
+        say(f"repaired: {repair}")
+    state, model = modality.prepare(arguments, loaded.model)
+    given = examples.read(arguments, state)
+    batch = _preprocess(arguments.modality, state, given)
+    _check_shape(model, batch)
+    say(f"predicting {len(batch)} examples{' (generated)' * given.generated} with Keras")
+    results = run_keras(model, batch)
+    values = dict(zip(output_names(model, results), results, strict=True))
+    described = outputs.describe(arguments, values)
+    if given.expected:
+        largest = examples.check_expected(given, values, arguments.tolerance)
+        say(f"your own outputs and these: largest difference {largest:.2e}")
+    if arguments.reference:
+        _compare_with_reference(arguments, state, model, given, say)
+    source = bundle.Source(
+        modality=arguments.modality,
+        version=arguments.version,
+        model=model,
+        model_file=_unchanged(arguments.model, loaded, model),
+        portable=loaded.kind != "savedmodel" and not (arguments.custom_object or arguments.lambdas),
+        state=state,
+        outputs=described,
+        examples=given,
+        batch=batch,
+        values=values,
+        engine=arguments.engine,
+        limits=LIMITS[arguments.modality],
+        tolerance=arguments.tolerance,
+        metrics=json.loads(arguments.metrics.read_text()) if arguments.metrics else {},
+        provenance=dict(pair.split("=", 1) for pair in arguments.provenance),
+        notes=loaded.repairs,
+    )
+    bundle.write(source, arguments.out, say)
+    say(f"wrote {arguments.out}")
+
+
+def _preprocess(modality: str, state: dict[str, Any], given: examples.Examples) -> NDArray[Any]:
+    """All examples as one batch, through the JSON that is served."""
+    load = preprocessing.load(modality, json.loads(json.dumps(state)))
+    return load(given.instances)
+
+
+def _check_shape(model: keras.Model, batch: NDArray[Any]) -> None:
+    inputs: Sequence[Any] = getattr(model, "inputs", None) or ()
+    if not inputs:
+        return  # a subclass of Model, whose own call says what it takes
+    found = batch.shape[1:]
+    expected = tuple(inputs[0].shape[1:])
+    if len(inputs) > 1:
+        expected = (len(inputs), *expected)
+    fits = len(expected) == len(found) and all(
+        want in (None, got) for want, got in zip(expected, found, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"the model takes inputs of shape {expected}, preprocessing gives {found}")
+
+
+def _unchanged(path: Path, loaded: models.Loaded, model: keras.Model) -> Path | None:
+    """The model's file, if the model to serve is just what is in it."""
+    same = loaded.kind == "keras" and not loaded.repairs and model is loaded.model
+    return path if same else None
+
+
+def _compare_with_reference(
+    arguments: argparse.Namespace,
+    state: dict[str, Any],
+    model: keras.Model,
+    given: examples.Examples,
+    say: Say,
+) -> None:
+    from pack.skew import compare, to_lines
+    from pack.skew.page import to_html
+
+    report = compare(arguments.reference, arguments.modality, state, model, given)
+    for line in to_lines(report):
+        say(line)
+    path = arguments.report or arguments.out.parent / "skew.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(to_html(report), encoding="utf-8")
+    say(f"wrote {path}")
