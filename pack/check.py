@@ -9,6 +9,8 @@ from serving import golden
 from serving.bundle import Bundle, Output
 from serving.predictor import Predictor
 
+SHOWN = 20  # labels of an output
+
 
 def check(
     folder: Path, engine: Literal["onnx", "keras"] | None, say: Callable[[str], None]
@@ -58,7 +60,7 @@ def show(folder: Path) -> str:
 def _describe(output: Output) -> str:
     parts = [f"{output.name}: {output.task}"]
     if output.labels:
-        shown = ", ".join(output.labels[:8]) + ", ..." * (len(output.labels) > 8)
+        shown = ", ".join(output.labels[:SHOWN]) + ", ..." * (len(output.labels) > SHOWN)
         parts.append(f"{len(output.labels)} labels ({shown})")
     if output.logits:
         parts.append("from logits")
