@@ -15,8 +15,10 @@ from pack.skew import Distance, Report, Stage, distance
 SHOWN = 24  # examples, and tokens or numbers of one
 SIDE = 160  # least pixels of a picture's longer side on the page
 _STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1d2329; margin: 2rem auto; max-width: 64rem }
-table { border-collapse: collapse; margin: 1rem 0 } td, th { padding: .3rem .8rem; text-align: left;
+body { font: 15px/1.5 system-ui, sans-serif; color: #1d2329; margin: 2rem auto;
+max-width: 62rem; padding: 0 1rem }
+table { border-collapse: collapse; margin: 1rem 0 } td, th { overflow-wrap: anywhere;
+padding: .3rem .8rem; text-align: left;
 vertical-align: top; border-bottom: 1px solid #dde2e7 } th { font-weight: 600 }
 .same { color: #1b7f4b } .apart { color: #b3261e } img { image-rendering: pixelated; margin: .2rem }
 figure { display: inline-block; margin: .3rem 1rem .3rem 0 } figcaption { color: #5b6670 }
@@ -119,11 +121,15 @@ def _numbers(ours: NDArray[Any], theirs: NDArray[Any]) -> str:
 
 
 def _pictures(ours: NDArray[Any], theirs: NDArray[Any]) -> str:
-    figures = [("here", _visible(ours, ours)), ("training", _visible(theirs, ours))]
+    low, high = _range(ours)
+    figures = [("here", _visible(ours, low, high)), ("training", _visible(theirs, low, high))]
     if ours.shape == theirs.shape and (ours != theirs).any():
         difference = np.abs(ours.astype(np.float64) - theirs.astype(np.float64))
         figures.append(
-            (f"difference, white is {difference.max():.3g}", _visible(difference, difference))
+            (
+                f"difference, white is {difference.max():.3g}",
+                _visible(difference, 0, difference.max()),
+            )
         )
     return "".join(
         f'<figure><img src="{_data(pixels)}" alt="{caption}" {_size(pixels)}>'
@@ -132,11 +138,16 @@ def _pictures(ours: NDArray[Any], theirs: NDArray[Any]) -> str:
     )
 
 
-def _visible(values: NDArray[Any], scale: NDArray[Any]) -> NDArray[np.uint8]:
-    """Values as 0..255 by the range of `scale`; bytes, and numbers like them, as they are."""
-    low, high = float(scale.min()), float(scale.max())
+def _range(values: NDArray[Any]) -> tuple[float, float]:
+    """The values that are shown as black and white: 0..255, or of scaled ones the extremes."""
+    low, high = float(values.min()), float(values.max())
     if values.dtype == np.uint8 or (low >= 0 and 1.5 < high <= 255):
-        low, high = 0.0, 255.0
+        return 0.0, 255.0
+    return low, high
+
+
+def _visible(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
+    """Values as bytes, low to high as 0 to 255, channels last."""
     span = (high - low) or 1.0
     scaled = np.clip((values.astype(np.float64) - low) / span, 0, 1) * 255
     pixels: NDArray[np.uint8] = scaled.round().astype(np.uint8)
