@@ -58,6 +58,7 @@ def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:
     except Exception as exc:  # the converter promises no set of exceptions
         reason = str(exc).strip().split("\n")[0]
         raise NotCompiled(f"it does not convert to ONNX: {type(exc).__name__}: {reason}") from exc
+    _replace_erfc(compiled.graph)
     unknown = {
         node.op_type for node in compiled.graph.node if not onnx.defs.has(node.op_type, node.domain)
     }
@@ -69,6 +70,22 @@ def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:
             dims[0].dim_param = "batch"
     compiled.graph.doc_string = ""  # a counter of the process: the same model gives the same bytes
     onnx.save(compiled, path)
+
+
+def _replace_erfc(graph: onnx.GraphProto) -> None:
+    """Put `1 - erf(x)` for `erfc(x)`, which TensorFlow's exact GELU has and ONNX lacks."""
+    nodes = list(graph.node)
+    if all(node.op_type != "Erfc" for node in nodes):
+        return
+    del graph.node[:]
+    graph.initializer.append(onnx.numpy_helper.from_array(np.float32(1), "one of erfc"))
+    for node in nodes:
+        if node.op_type != "Erfc":
+            graph.node.append(node)
+            continue
+        erf = f"{node.output[0]} erf"
+        graph.node.append(onnx.helper.make_node("Erf", node.input, [erf]))
+        graph.node.append(onnx.helper.make_node("Sub", ["one of erfc", erf], node.output))
 
 
 def compare(model: keras.Model, path: Path, batch: Array, tolerance: float) -> list[Difference]:

@@ -24,17 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = group.add_argument
     add(
         "--labels",
-        help="names of the classes in the order of the outputs: between commas, or a file"
-        " with a name a line, a JSON list, or a JSON object like a training generator's class_indices;"
+        help="names of the classes in the order of the outputs: between commas, or a file with a"
+        " name a line, a JSON list, or a JSON object like a training generator's class_indices;"
         " for a regression, names of its values",
     )
     add(
         "--task",
         choices=TASKS,
-        help="multiclass: one of the labels, a softmax; binary: the probability of the second of"
-        " two labels, one sigmoid; multilabel: any of the labels, a sigmoid each; regression: values;"
-        " embedding: an array as it is (default: binary for two labels and one output, multiclass"
-        " for as many labels as outputs)",
+        help="multiclass: one of the labels, a softmax; binary: the probability of the second"
+        " of two labels, one sigmoid; multilabel: any of the labels, a sigmoid each;"
+        " regression: values; embedding: an array as it is (default: binary for two labels and"
+        " one output, multiclass for as many labels as outputs)",
     )
     add(
         "--logits",

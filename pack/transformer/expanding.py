@@ -1,12 +1,13 @@
 """Steps that give more columns than they get, or fewer."""
 
+from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 import numpy as np
 
 from pack.transformer.flow import Flow, Node, Step, chain, finite, fresh, names
 from pack.transformer.scaling import arithmetic
-from serving.preprocessing.transformers.arithmetic import Project
+from serving.preprocessing.transformers.sums import Project
 
 _WITH_EDGES = ("constant", "linear")
 
@@ -20,11 +21,22 @@ def read_selector(step: Step) -> tuple[Node, Flow]:
 
 def read_polynomial(step: Step) -> tuple[Node, Flow]:
     """Products in scikit-learn's order: the last factor first, or the first for sparse input."""
-    terms = [np.repeat(np.arange(len(powers)), powers).tolist() for powers in step.fitted.powers_]
+    terms = _terms(step.fitted, len(step.flow.signals))
     if not step.flow.sparse:
         terms = [term[::-1] for term in terms]
     flow = fresh((f"product {i}" for i in range(len(terms))), step.flow.sparse, wild=True)
     return {"step": "Products", "terms": terms}, flow
+
+
+def _terms(transformer: Any, columns: int) -> list[list[int]]:
+    """The columns multiplied for each output, as `powers_` has them in a wide matrix."""
+    degree = transformer.degree
+    lowest, highest = (0, degree) if isinstance(degree, int | np.integer) else degree
+    combine = combinations if transformer.interaction_only else combinations_with_replacement
+    terms: list[list[int]] = [[]] if transformer.include_bias else []
+    for length in range(max(1, lowest), highest + 1):
+        terms += map(list, combine(range(columns), length))
+    return terms
 
 
 def read_splines(step: Step) -> tuple[Node, Flow]:

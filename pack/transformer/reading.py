@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import sklearn
 from sklearn.compose import ColumnTransformer
 from sklearn.decomposition import PCA, IncrementalPCA, TruncatedSVD
 from sklearn.feature_selection import SelectorMixin
@@ -86,8 +87,14 @@ def _read_leaf(step: Step) -> tuple[Node, Flow]:
     if type(step.fitted) in _NUMERIC:
         for signal in step.flow.signals:
             note_kind(step, signal, "number")
-    before = list(checks(step))
-    node, flow = reader(step)
+    try:
+        before = list(checks(step))
+        node, flow = reader(step)
+    except AttributeError as exc:
+        raise ValueError(
+            f"{step.where}: expected a {type(step.fitted).__name__} as scikit-learn"
+            f" {sklearn.__version__} fits it, got one of another version: {exc}; fit it again"
+        ) from exc
     return chain([*before, node]), flow
 
 
@@ -99,6 +106,8 @@ def _find_reader(step: Step) -> Reader:
     if reader is None and not selects:
         supported = ", ".join(sorted(each.__name__ for each in (*_LEAVES, *_COMPOSERS)))
         instead = _INSTEAD.get(kind, "put what it does into the model, or before the request")
+        if hasattr(step.fitted, "predict") and not hasattr(step.fitted, "transform"):
+            instead = "it predicts, so save what is before it, pipeline[:-1]"
         raise ValueError(
             f"{step.where}: expected one of {supported} or a feature selector,"
             f" got {kind.__name__}: {instead}"

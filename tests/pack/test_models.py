@@ -375,3 +375,64 @@ def test_a_file_cut_short_is_told(saved, tmp_path):
 def test_a_path_with_nothing_there_is_told():
     with pytest.raises(FileNotFoundError, match="found nothing"):
         models.load(Path("no/such/model.keras"))
+
+
+@pytest.mark.parametrize("name", ["model.keras", "model.h5"])
+def test_operations_between_layers_keep_their_arguments(tmp_path, name):
+    inputs = keras.Input((5,))
+    scaled = (inputs[:, 1:] / 2 + np.arange(4)) * 3
+    outputs = keras.layers.Multiply()([keras.layers.Dense(4)(scaled), keras.ops.relu(scaled)])
+    model = keras.Model(inputs, keras.ops.concatenate([outputs, scaled], axis=-1))
+    model.save(tmp_path / name)
+    np.testing.assert_array_equal(models.load(tmp_path / name).model(BATCH), model(BATCH))
+
+
+def test_models_within_a_model_that_are_called_twice(tmp_path):
+    one, other = keras.Input((5,)), keras.Input((5,))
+    encoder = keras.Sequential([keras.Input((5,)), keras.layers.Dense(5)], name="encoder")
+    inner = keras.Input((5,))
+    decoder = keras.Model(inner, keras.layers.Dense(5)(inner), name="decoder")
+    first = decoder(encoder(one))
+    model = keras.Model([one, other], [first, encoder(decoder(encoder(other))), encoder(first)])
+    for name in ("model.keras", "model.h5"):
+        model.save(tmp_path / name)
+        found, expected = (
+            models.load(tmp_path / name).model([BATCH, -BATCH]),
+            model([BATCH, -BATCH]),
+        )
+        keras.tree.map_structure(np.testing.assert_array_equal, found, expected)
+
+
+def test_a_vocabulary_comes_with_a_keras_file_and_not_with_hdf5(tmp_path):
+    layer = keras.layers.TextVectorization(output_sequence_length=3)
+    layer.adapt(["good good food", "bad"])
+    layers = [keras.Input((1,), dtype="string"), layer, keras.layers.Embedding(5, 2)]
+    model = keras.Sequential([*layers, keras.layers.GlobalAveragePooling1D()])
+    for name in ("words.keras", "words.h5"):
+        model.save(tmp_path / name)
+    texts = keras.ops.convert_to_tensor([["good food"], ["bad"]])
+    loaded = models.load(tmp_path / "words.keras")
+    assert loaded.repairs == []
+    np.testing.assert_array_equal(loaded.model(texts), model(texts))
+    with pytest.raises(ValueError, match=r"layer text_vectorization\w*: expected its vocabulary"):
+        models.load(tmp_path / "words.h5")
+
+
+@pytest.mark.filterwarnings("ignore:You passed `rms_scaling=True`:UserWarning")
+def test_arguments_that_layers_take_without_naming_them_are_kept(saved):
+    path, model = saved(keras.layers.LayerNormalization(rms_scaling=True))
+    loaded = models.load(path)
+    assert loaded.repairs == []
+    np.testing.assert_array_equal(loaded.model(BATCH), model(BATCH))
+
+
+def test_a_member_that_unpacks_to_far_more_than_it_holds_is_refused(saved, tmp_path):
+    path, _ = saved(keras.layers.Dense(2))
+    with (
+        zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("assets/bomb", "w", force_zip64=True) as member,
+    ):
+        for _ in range(300):
+            member.write(bytes(1 << 20))
+    with pytest.raises(ValueError, match="assets/bomb unpacks to 314572800 bytes"):
+        models.load(path)

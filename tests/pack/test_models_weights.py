@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 
 import pytest
 
@@ -85,6 +86,23 @@ def test_the_weights_of_a_keras_file_go_into_a_function(native, tmp_path):
     model.save(tmp_path / "whole.keras")
     loaded = models.load(tmp_path / "whole.keras", architecture=f"{CODE}:small")
     np.testing.assert_array_equal(loaded.model(BATCH), model(BATCH))
+
+
+def test_the_weights_of_an_old_keras_file_keep_its_hard_sigmoid(native, tmp_path):
+    model = native[2]
+    model.save(tmp_path / "new.keras")
+    with (
+        zipfile.ZipFile(tmp_path / "new.keras") as new,
+        zipfile.ZipFile(tmp_path / "old.keras", "w") as old,
+    ):
+        for name in new.namelist():
+            content = new.read(name)
+            old.writestr(name, b'{"keras_version": "2.15.0"}' if "metadata" in name else content)
+    loaded = models.load(tmp_path / "old.keras", architecture=f"{CODE}:small").model
+    first, second = model.layers
+    hidden = np.clip(0.2 * (BATCH @ first.kernel.numpy() + first.bias.numpy()) + 0.5, 0, 1)
+    expected = hidden @ second.kernel.numpy() + second.bias.numpy()
+    np.testing.assert_allclose(loaded(BATCH), expected, atol=1e-6)
 
 
 def test_seeds_of_dropout_are_no_weights(tmp_path):

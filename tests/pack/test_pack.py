@@ -162,6 +162,13 @@ def test_a_model_that_does_not_convert_is_left_to_keras(save, pack, folder, caps
     np.testing.assert_allclose(found, model(predictor.preprocess(ROWS)), atol=1e-6)
 
 
+def test_exact_gelu_compiles(save, pack):
+    save(lambda x: keras.layers.Dense(2, name="values")(keras.activations.gelu(x)))
+    predictor = pack("--task", "embedding", "--engine", "onnx")
+    found = [each["embedding"] for each in predictor.predict(ROWS).predictions]
+    np.testing.assert_allclose(found, outputs_of_keras(predictor), atol=1e-6)
+
+
 class Stubborn(keras.layers.Layer):
     """A layer of the user's own around that function."""
 

@@ -201,6 +201,23 @@ def test_what_is_missing_may_be_so_where_every_step_fills_it():
     assert state["optional"] == ["n0", "n3"]
 
 
+def test_a_weighted_passthrough_keeps_its_column():
+    blocks = [("same", "passthrough", ["n2"]), ("scaled", MaxAbsScaler(), ["n0"])]
+    fitted = ColumnTransformer(blocks, transformer_weights={"same": 0.3}).fit(numbers(0))
+    assert_equal(fitted, numbers(100))
+
+
+def test_a_string_put_into_a_column_of_numbers_is_no_known_category():
+    """Of an object column the default fill value is a string, whatever its values are."""
+    table = codes(0)[["i"]].astype(object)
+    imputer = SimpleImputer(strategy="constant")
+    pipeline = make_pipeline(imputer, OneHotEncoder(handle_unknown="ignore")).fit(table)
+    assert read_transformer(pipeline)["columns"] == {"i": "number"}
+    assert_equal(pipeline, table.where(table["i"] != 3, np.nan))
+    with pytest.raises(ValueError, match="expected numbers for the model, got the strings of i"):
+        read_transformer(imputer.fit(table))
+
+
 def test_columns_of_a_union_are_all_there_though_one_part_drops_some():
     part = ColumnTransformer([("scaled", StandardScaler(), ["n2"])])
     fitted = FeatureUnion([("some", part), ("all", MinMaxScaler())]).fit(numbers(0))
@@ -235,7 +252,10 @@ narrow = OneHotEncoder(dtype=np.float32, sparse_output=False)
             r"fill: expected one of Binarizer, .* selector, got KNNImputer: .* use SimpleImputer",
         ),
         (Pipeline([("words", CountVectorizer())]), "step 'words': .* got CountVectorizer"),
-        (Pipeline([("a", StandardScaler()), ("model", RandomForestClassifier())]), "step 'model'"),
+        (
+            Pipeline([("a", StandardScaler()), ("model", RandomForestClassifier())]),
+            r"pipeline\[:-1\]",
+        ),
         (
             FeatureUnion([("odd", FunctionTransformer(lambda x: x))]),
             r"odd: expected one of NumPy's log, .*, got tests.*<lambda>, whose code",
@@ -273,6 +293,13 @@ def test_what_cannot_be_repeated_is_refused_with_what_would_work(transformer, me
 def test_fitted_on_float32_is_refused(step, attribute):
     with pytest.raises(ValueError, match=f"got float32 in {attribute}: convert the table"):
         read_transformer(step.fit(numbers(0).astype(np.float32)))
+
+
+def test_what_another_version_fitted_otherwise_is_refused():
+    encoder = OneHotEncoder().fit(strings(0))
+    del encoder._drop_idx_after_grouping
+    with pytest.raises(ValueError, match=r"OneHotEncoder: .* of another version: .*fit it again"):
+        read_transformer(encoder)
 
 
 def test_not_fitted_is_refused():

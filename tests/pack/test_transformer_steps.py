@@ -135,6 +135,21 @@ def test_splines_of_missing_values():
     assert_equal(splines, numbers(100, missing=True))
 
 
+def test_splines_that_scikit_learn_mixes_up_are_refused():
+    """In 1.9 a sparse basis of a missing value stays that of the smallest value of the batch."""
+    splines = SplineTransformer(
+        handle_missing="zeros", extrapolation="continue", sparse_output=True
+    )
+    splines.fit(numbers(0, missing=True))
+    one = numbers(1).assign(n1=np.nan)[:1]
+    both = pd.concat([one, one.assign(n1=5.0)])
+    assert not np.array_equal(transformed(splines, one)[0], transformed(splines, both)[0])
+    with pytest.raises(ValueError, match=r"expected sparse_output=False with handle_missing"):
+        read_table(splines)
+    with pytest.raises(ValueError, match="a degree of 1 or more, and of 2 or more for linear"):
+        read_table(SplineTransformer(degree=1, extrapolation="linear").fit(numbers(0)))
+
+
 def test_splines_refuse_what_is_outside_where_scikit_learn_does():
     splines = SplineTransformer(extrapolation="error").fit(pd.DataFrame({"x": [0.0, 1.0, 5.0]}))
     with pytest.raises(UnfitInput, match=r"instance 1: .* from 0.0 to 5.0 for x, got 5.5"):

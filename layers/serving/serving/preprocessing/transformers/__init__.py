@@ -4,52 +4,36 @@
 class's fields. A step takes a matrix of shape (rows, columns) and gives another: float64 with NaN,
 or objects with None, where a value is missing. None changes its input.
 
-    Chain, Parts, Select                           composing
-    Impute, Indicate                               missing
-    Lookup, OneHot, Bins                           encoding
-    Arithmetic, Clip, Function, Finite, ...        arithmetic
-    Products, Splines                              expanding
-    BoxCox, YeoJohnson, Quantiles, and inverses    shaping
+    composing    Chain, Parts, Select
+    missing      Impute, Indicate
+    encoding     Lookup, OneHot, Bins
+    arithmetic   Arithmetic, Clip, Function, Threshold, Finite
+    sums         Normalize, Project
+    expanding    Products, Splines
+    shaping      BoxCox, YeoJohnson, Quantiles, and their inverses
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.preprocessing.transformers.arithmetic import (
-    Arithmetic,
-    Clip,
-    Finite,
-    Function,
-    Normalize,
-    Project,
-    Threshold,
-)
-from serving.preprocessing.transformers.composing import Chain, Part, Parts, Select, Transformer
-from serving.preprocessing.transformers.encoding import Bins, Lookup, OneHot
-from serving.preprocessing.transformers.expanding import Products, Splines
-from serving.preprocessing.transformers.missing import Impute, Indicate
-from serving.preprocessing.transformers.shaping import (
-    BoxCox,
-    InverseBoxCox,
-    InverseQuantiles,
-    InverseYeoJohnson,
-    Quantiles,
-    YeoJohnson,
-)
+from serving.preprocessing.transformers.composing import Chain, Part, Parts, Transformer
 
 __all__ = ["TargetTransformer", "Transformer", "build", "inverse"]
 
-_LEAVES: dict[str, Callable[..., Transformer]] = {
-    leaf.__name__: leaf
-    for leaf in (
-        *(Arithmetic, Clip, Finite, Function, Normalize, Project, Threshold, Select),
-        *(Bins, Lookup, OneHot, Products, Splines, Impute, Indicate, Quantiles, InverseQuantiles),
-        *(BoxCox, InverseBoxCox, YeoJohnson, InverseYeoJohnson),
-    )
+_MODULES = {  # imported when a step is built: a cold start needs few of them
+    **dict.fromkeys(("Select",), "composing"),
+    **dict.fromkeys(("Impute", "Indicate"), "missing"),
+    **dict.fromkeys(("Lookup", "OneHot", "Bins"), "encoding"),
+    **dict.fromkeys(("Arithmetic", "Clip", "Function", "Threshold", "Finite"), "arithmetic"),
+    **dict.fromkeys(("Normalize", "Project"), "sums"),
+    **dict.fromkeys(("Products", "Splines"), "expanding"),
+    **dict.fromkeys(("BoxCox", "YeoJohnson", "Quantiles"), "shaping"),
+    **dict.fromkeys(("InverseBoxCox", "InverseYeoJohnson", "InverseQuantiles"), "shaping"),
 }
 
 
@@ -60,7 +44,11 @@ def build(node: Mapping[str, Any]) -> Transformer:
     """
     fields = {name: value for name, value in node.items() if name != "step"}
     compose = _COMPOSERS.get(node["step"])
-    return compose(fields) if compose else _LEAVES[node["step"]](**fields)
+    if compose is not None:
+        return compose(fields)
+    module = import_module(f"{__name__}.{_MODULES[node['step']]}")
+    leaf: Callable[..., Transformer] = getattr(module, node["step"])
+    return leaf(**fields)
 
 
 def _chain(fields: Mapping[str, Any]) -> Transformer:

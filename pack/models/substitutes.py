@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pack.loading.hard_sigmoid import SLOPE
-from pack.loading.reading import Config, Reading
+from pack.models.hard_sigmoid import SLOPE
+from pack.models.reading import Config, Reading
 
 _RENAMED = {
     "BatchNormalizationV1": "BatchNormalization",

@@ -10,9 +10,9 @@ from typing import Any
 import h5py
 import keras
 
-from pack.loading import archive, configuration, hard_sigmoid, hdf5, placing
-from pack.loading.naming import resolve
-from pack.loading.reading import Config, Reading, demand_named
+from pack.models import archive, configuration, hard_sigmoid, hdf5, placing
+from pack.models.naming import resolve
+from pack.models.reading import Config, Reading, demand_named
 
 _LEGACY = frozenset(("layer_names", "layer_names0"))
 _NATIVE = frozenset(("layers", "_layer_checkpoint_dependencies", "vars"))
@@ -54,6 +54,8 @@ def load(path: Path, source: str, reading: Reading) -> keras.Model:
     model = architecture(source, reading)
     if not h5py.is_hdf5(path):
         _load_natively(model, path, ".keras")
+        if not archive.version_of(path).startswith("3"):
+            hard_sigmoid.fold(model, reading)
         return model
     with hdf5.opened(path) as file:
         group = file.get("model_weights", file)

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from pack.loading.naming import Named
+from pack.models.naming import Named
 
 type Config = dict[str, Any]
 NAMED = 3  # layers that a note names before it only counts the others

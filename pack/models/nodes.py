@@ -7,7 +7,7 @@ nested model from 1, since it had a node of its own; Keras 3 writes arguments wi
 from collections.abc import Mapping
 from typing import Any
 
-from pack.loading.reading import Config
+from pack.models.reading import Config
 
 type Models = Mapping[str, str]  # the nested models of a functional model, with their classes
 

@@ -6,9 +6,9 @@ from typing import Any
 import h5py
 import keras
 
-from pack.loading import hard_sigmoid
-from pack.loading.layouts import Arrays, laid_out
-from pack.loading.reading import Reading
+from pack.models import hard_sigmoid
+from pack.models.layouts import Arrays, laid_out
+from pack.models.reading import Reading
 
 _CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D)
 

@@ -7,8 +7,8 @@ from typing import Any
 import h5py
 import keras
 
-from pack.loading import configuration, placing
-from pack.loading.reading import Config, Reading, demand_named
+from pack.models import configuration, placing
+from pack.models.reading import Config, Reading, demand_named
 
 
 def opened(path: Path) -> h5py.File:

@@ -7,8 +7,8 @@ from typing import Any
 
 import keras
 
-from pack.loading import substitutes
-from pack.loading.reading import Config, Reading, short
+from pack.models import substitutes
+from pack.models.reading import Config, Reading, short
 
 _TRAINING = ("_initializer", "_regularizer", "_constraint")
 _ACTIVATIONS = ("activation", "recurrent_activation")
@@ -25,6 +25,8 @@ _IDLE = frozenset(
         *("rng_type", "seed", "trainable", "activity_regularizer"),
     }
 )
+# Those that constructors take beside the ones they name.
+_UNNAMED = frozenset({"rms_scaling", "vocabulary_size", "has_input_vocabulary"})
 # And those that are left out without a word, since Keras 3 takes them and does nothing, or since
 # they are the shape that the model's input layer has.
 _SILENT = frozenset({"implementation", "input_length", "input_dtype", "batch_input_shape"})
@@ -108,7 +110,7 @@ def _accepted_only(config: Config, layer: Any, reading: Reading) -> Config:
 @cache
 def _accepted(layer: Any) -> Collection[str]:
     """The arguments that a class's constructors take by name."""
-    names: set[str] = set()
+    names = set(_UNNAMED)
     for each in layer.__mro__:
         if "__init__" not in vars(each):
             continue

@@ -4,13 +4,18 @@
 what `keras.applications` calls preprocess_input; indexing is a SlicingOpLambda.
 """
 
+import importlib
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pack.loading.reading import Config, Reading
+import keras
+
+from pack.models.reading import Config, Reading
 
 CLASSES = ("TFOpLambda", "SlicingOpLambda")
+_MODULES = ("numpy", "core", "nn", "math", "linalg", "image")
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,20 @@ def operation(layer: Config, calls: list[Config], reading: Reading) -> tuple[Con
         "registered_name": cls,
     }
     return written, [_called(call, known, name) for call in calls]
+
+
+def with_module(layer: Config) -> Config:
+    """A layer of Keras 3's HDF5 files, which leave out where an operation's class is.
+
+    An Add may be a layer or an operation; only layers' arguments have "trainable".
+    """
+    if "module" in layer or "trainable" in layer["config"] or layer["class_name"] == "InputLayer":
+        return layer
+    for module in (f"keras.src.ops.{name}" for name in _MODULES):
+        found = getattr(importlib.import_module(module), layer["class_name"], None)
+        if inspect.isclass(found) and issubclass(found, keras.Operation):
+            return {**layer, "module": module, "registered_name": layer["class_name"]}
+    return layer
 
 
 def _settings(given: Config, known: Operation, name: str) -> Config:

@@ -10,8 +10,8 @@ from typing import Any
 
 import keras
 
-from pack.loading import arguments, keras1, nodes, operations
-from pack.loading.reading import Config, Reading
+from pack.models import arguments, keras1, nodes, operations
+from pack.models.reading import Config, Reading
 
 FUNCTIONAL = ("Functional", "Model", "Network")
 REFUSALS = (ValueError, TypeError, KeyError, AttributeError, NotImplementedError, RuntimeError)
@@ -153,7 +153,7 @@ def _node_layer(layer: Config, models: nodes.Models, reading: Reading) -> Config
     if layer["class_name"] in operations.CLASSES and reading.named(layer["class_name"]) is None:
         written, calls = operations.operation(layer, calls, reading)
     else:
-        written = _layer(layer, reading)
+        written = _layer(operations.with_module(layer) if reading.version == 3 else layer, reading)
     return {**written, "name": layer["name"], "inbound_nodes": calls}
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import h5py
 import keras
 
-from pack.loading import configuration, hard_sigmoid
-from pack.loading.reading import Config, Reading, demand_named
+from pack.models import configuration, hard_sigmoid
+from pack.models.reading import Config, Reading, demand_named
 
+_LARGE, _PACKED = 1 << 28, 100  # the limits of Keras's own loader
 _CONFIG, _METADATA, _WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 
 
@@ -75,6 +76,7 @@ def _write(path: Path, copy: Path, config: Config) -> None:
                     target.write(member, member.relative_to(path))
             return
         with zipfile.ZipFile(path) as source:
+            _demand_size(path, source)
             for info in (each for each in source.infolist() if each.filename != _CONFIG):
                 with (
                     source.open(info) as read,
@@ -82,6 +84,16 @@ def _write(path: Path, copy: Path, config: Config) -> None:
                 ):
                     while block := read.read(1 << 20):
                         out.write(block)
+
+
+def _demand_size(path: Path, archive: zipfile.ZipFile) -> None:
+    """Keras stores what it writes as it is, and refuses to unpack what is packed like this."""
+    for info in archive.infolist():
+        if info.file_size > max(_LARGE, _PACKED * info.compress_size):
+            raise ValueError(
+                f"{path}: expected members packed at most {_PACKED} to 1, {info.filename} unpacks"
+                f" to {info.file_size} bytes from {info.compress_size}"
+            )
 
 
 def _loaded(path: Path, copy: Path, reading: Reading) -> keras.Model:

@@ -2,6 +2,28 @@
 
 Nothing is compiled, and code in a file is never run: Lambda layers and custom objects are refused
 unless the command line names the user's own code for them.
+
+    files          what a path holds, by its content
+    naming         `module:attribute` and `NAME=module:attribute`
+    reading        what the repair of one configuration knows, finds and notes
+
+    configuration  any model's configuration -> one that Keras 3 takes
+    keras1         Keras 1's names
+    nodes          the calls between layers
+    arguments      one layer's arguments
+    substitutes    layers that Keras 3 has in another form
+    operations     TensorFlow's functions between layers -> Keras's operations
+
+    archive        .keras files
+    hdf5           .h5 files
+    weights        weights with an architecture
+    placing        the arrays of an HDF5 file -> the layers they belong to
+    layouts        arrays as Keras 1, cuDNN and Theano kept them
+    hard_sigmoid   which Keras 3 calculates otherwise than Keras 2
+    ready          statistics and vocabularies, beside the weights
+
+    savedmodel     folders
+    graphs         which operations a folder's graph may have
 """
 
 import argparse
@@ -10,10 +32,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pack.loading import files, naming
+from pack.models import files, naming
 
 if TYPE_CHECKING:
     import keras
+
+    from pack.models import reading
 
 
 @dataclass(frozen=True)
@@ -85,42 +109,45 @@ def load(
 
 
 def _with_architecture(path: Path, kind: str, architecture: str, named: naming.Named) -> Loaded:
-    from pack.loading import constants, reading, weights  # here and below: TensorFlow takes seconds
+    from pack.models import reading, weights  # here and below: TensorFlow takes seconds
 
     if kind == "savedmodel":
         raise ValueError(
             f"{path}: expected weights for --architecture, a .h5 or .keras file, got a SavedModel"
         )
     state = reading.begin(weights.version_of(architecture), named)
-    model = weights.load(path, architecture, state)
-    return Loaded(constants.freeze(model), "weights", reading.repairs(state))
+    return _loaded(weights.load(path, architecture, state), path, "weights", state)
 
 
 def _keras(path: Path, named: naming.Named) -> Loaded:
-    from pack.loading import archive, constants, reading
+    from pack.models import archive, reading
 
     state = reading.begin(archive.version_of(path), named)
-    return Loaded(constants.freeze(archive.load(path, state)), "keras", reading.repairs(state))
+    return _loaded(archive.load(path, state), path, "keras", state)
 
 
 def _hdf5(path: Path, named: naming.Named) -> Loaded:
-    from pack.loading import constants, hdf5, reading, weights
+    from pack.models import hdf5, reading, weights
 
     with hdf5.opened(path) as file:
         version, whole = hdf5.version_of(file), "model_config" in file.attrs
     if not whole:
         raise ValueError(weights.words_for(path))
     state = reading.begin(version, named)
-    return Loaded(constants.freeze(hdf5.load(path, state)), "hdf5", reading.repairs(state))
+    return _loaded(hdf5.load(path, state), path, "hdf5", state)
 
 
 def _savedmodel(path: Path, named: naming.Named) -> Loaded:
-    from pack.loading import constants, reading, savedmodel
+    from pack.models import reading, savedmodel
 
     state = reading.begin("2", named)
-    return Loaded(
-        constants.freeze(savedmodel.load(path, state)), "savedmodel", reading.repairs(state)
-    )
+    return _loaded(savedmodel.load(path, state), path, "savedmodel", state)
+
+
+def _loaded(model: "keras.Model", path: Path, kind: str, state: "reading.Reading") -> Loaded:
+    from pack.models import reading, ready
+
+    return Loaded(ready.ready(model, path), kind, reading.repairs(state))
 
 
 _LOADERS: Mapping[str, Callable[[Path, naming.Named], Loaded]] = {

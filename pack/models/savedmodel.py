@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.keras.protobuf import saved_metadata_pb2
 
-from pack.loading import configuration, graphs, hard_sigmoid
-from pack.loading.reading import Reading, demand_named
+from pack.models import configuration, graphs, hard_sigmoid
+from pack.models.reading import Reading, demand_named
 
 _ENDPOINTS = ("serving_default", "serve")
 _UNKNOWN = 32  # the length that a free axis is tried with

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from pack.loading.reading import Reading
+from pack.models.reading import Reading
 
 SLOPE = 1.2
 # The gates that go through the recurrent activation: of LSTM's i, f, c and o all but c; of GRU's

@@ -7,7 +7,7 @@ only training used (initialisers, regularisers, constraints, dropout within cell
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pack.loading.reading import Config, Reading
+from pack.models.reading import Config, Reading
 
 _ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
 _MERGES = {
