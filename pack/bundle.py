@@ -39,7 +39,7 @@ class Source:
     a folder of TensorFlow's; one that is not is served compiled or not at all. state: the content
     of `preprocessing.json`. batch: the preprocessed examples. values: the Keras model's outputs
     for them, by name. engine: "onnx" refuses a model that does not compile, "auto" leaves it to
-    the engine "keras". tolerance: largest absolute difference of an output that is let through.
+    the engine "keras". tolerance: largest of `golden.differences` that is let through.
     """
 
     modality: str

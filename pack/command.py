@@ -1,6 +1,7 @@
 """The steps from a user's files to a bundle, in the order in which they happen."""
 
 import argparse
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import keras
+import numpy as np
 from numpy.typing import NDArray
 
 from pack import bundle, examples, models, outputs
@@ -46,6 +48,8 @@ def run(arguments: argparse.Namespace, modality: ModuleType, say: Say) -> None:
     results = run_keras(model, batch)
     values = dict(zip(output_names(model, results), results, strict=True))
     described = outputs.describe(arguments, values)
+    if all(np.isin(value, (0, 1)).all() for value in values.values()):
+        say("note: every output is 0 or 1, which proves little: give other --examples")
     if given.expected:
         largest = examples.check_expected(given, values, arguments.tolerance)
         say(f"your own outputs and these: largest difference {largest:.2e}")
@@ -69,7 +73,11 @@ def run(arguments: argparse.Namespace, modality: ModuleType, say: Say) -> None:
         provenance=dict(pair.split("=", 1) for pair in arguments.provenance),
         notes=loaded.repairs,
     )
+    before = _sum_of_model(arguments.out)
     bundle.write(source, arguments.out, say)
+    page = arguments.out / "README.md"
+    if page.exists() and before != _sum_of_model(arguments.out):
+        say(f"note: {page} describes the model that was there before: write it anew")
     say(f"wrote {arguments.out}")
 
 
@@ -92,6 +100,12 @@ def _check_shape(model: keras.Model, batch: NDArray[Any]) -> None:
     )
     if not fits:
         raise ValueError(f"the model takes inputs of shape {expected}, preprocessing gives {found}")
+
+
+def _sum_of_model(folder: Path) -> str | None:
+    """What tells the model of a bundle from another; None where there is none."""
+    path = folder / "model.keras"
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else None
 
 
 def _unchanged(path: Path, loaded: models.Loaded, model: keras.Model) -> Path | None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from serving.engines.keras import run
 from serving.engines.onnx import OnnxEngine
 from serving.errors import BundleError
+from serving.golden import differences
 
 type Array = NDArray[Any]
 
@@ -27,7 +28,7 @@ class NotCompiled(ValueError):
 
 @dataclass(frozen=True)
 class Difference:
-    """Absolute differences of all outputs between the Keras and the compiled model."""
+    """`golden.differences` of all outputs between the Keras and the compiled model."""
 
     inputs: str
     largest: float
@@ -92,7 +93,7 @@ def compare(model: keras.Model, path: Path, batch: Array, tolerance: float) -> l
     """Run both models on the examples and on random inputs of several batch sizes.
 
     Raises NotCompiled if ONNX Runtime refuses the model or an output differs by more than the
-    tolerance, absolutely.
+    tolerance.
     """
     generator = np.random.default_rng(0)
     random = [_random_like(batch, size, generator) for size in RANDOM_BATCHES]
@@ -128,14 +129,16 @@ def _difference(
                     f"Keras gives an output of shape {theirs.shape} where the compiled model"
                     f" gives {ours.shape}, on a batch of {len(batch)}"
                 )
-            parts.append(np.abs(ours.astype(np.float64) - theirs).ravel())
+            parts.append(differences(ours, theirs).ravel())
     every = np.concatenate(parts)
     return Difference(inputs, float(every.max()), float(every.mean()))
 
 
 def _random_like(batch: Array, size: int, generator: np.random.Generator) -> Array:
     """Random inputs of the batch's dtype, within the range of its values."""
-    axes = (0, 2) if batch.ndim == 3 else None  # inputs that are stacked have a range each
+    # Inputs that are stacked have a range each, and so have the columns of rows.
+    rows = batch.ndim == 2 and np.issubdtype(batch.dtype, np.floating)
+    axes = (0, 2) if batch.ndim == 3 else 0 if rows else None
     low, high = batch.min(axes, keepdims=True), batch.max(axes, keepdims=True)
     shape = (size, *batch.shape[1:])
     if np.issubdtype(batch.dtype, np.integer):

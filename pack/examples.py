@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.golden import differences
 from serving.tables import read_csv
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
@@ -50,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--examples",
         type=Path,
-        help="raw inputs: a folder of pictures (or of folders of pictures); a text file with an"
+        help="raw inputs: a picture, or a folder of pictures (or of folders of them); a text file with an"
         " example a line, or JSON with a list of texts; a CSV file with a header, or JSON with a"
         f" list of rows. The golden file keeps at most {MOST} of them as they are, and is deployed,"
         " so give none that are secret (default: generated, and marked so)",
@@ -154,7 +155,7 @@ def _expected(path: Path | None) -> Mapping[str, NDArray[Any]] | None:
 def check_expected(
     examples: Examples, outputs: Mapping[str, NDArray[Any]], tolerance: float
 ) -> float:
-    """Compare the user's own outputs with the model's; return the largest difference.
+    """Compare the user's own outputs with the model's; return the largest of `differences`.
 
     Raises ValueError that names the worst example and both values, or both shapes.
     """
@@ -169,7 +170,7 @@ def check_expected(
             raise ValueError(
                 f"--expected: expected an array of shape {found.shape}, got {expected.shape}"
             )
-        difference = np.abs(expected.reshape(found.shape) - found.astype(np.float64))
+        difference = differences(found, expected.reshape(found.shape))
         worst = tuple(int(i) for i in np.unravel_index(difference.argmax(), difference.shape))
         if not difference[worst] <= tolerance:
             raise ValueError(

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pack.pickles import load_fitted
 from serving.bundle import Output
 
 type Task = Literal["multiclass", "binary", "multilabel", "regression", "embedding"]
@@ -168,7 +167,7 @@ def _targets(
 ) -> dict[str, Mapping[str, Any]]:
     if not arguments.target_transformer:
         return {}
-    from pack.transformer import read_target_transformer
+    from pack.transformer import load_transformer, read_target_transformer
 
     targets: dict[str, Mapping[str, Any]] = {}
     for text in arguments.target_transformer:
@@ -179,7 +178,9 @@ def _targets(
                 f"--target-transformer {text}: expected an output of the task regression,"
                 f" got {name} of the task {specified.get(name, ('none',))[0]}"
             )
-        targets[name] = read_target_transformer(load_fitted(Path(file), arguments.trust_pickle))
+        targets[name] = read_target_transformer(
+            load_transformer(Path(file), arguments.trust_pickle)
+        )
     return targets
 
 

@@ -18,11 +18,14 @@ _TOKENIZERS = (
 )
 
 
-def load_fitted(path: Path, trusted: bool) -> Any:
+def load_fitted(path: Path, trusted: bool, stand_ins: bool = False) -> Any:
     """The object in a .joblib, .pkl, .pickle or .skops file.
 
     A skops file says what types it holds; those that skops does not know as safe, and every
-    pickle, are opened only if `trusted`.
+    pickle, are opened only if `trusted`. What joblib wrote may be called .pkl too.
+
+    stand_ins: open a .pkl or .pickle whose classes are not all installed; an object of such a class
+        has its attributes and nothing else.
 
     Raises ValueError for a file that is not trusted, of another kind, or that does not open, and
     OSError for one that cannot be read.
@@ -32,13 +35,29 @@ def load_fitted(path: Path, trusted: bool) -> Any:
         raise ValueError(f"{path}: expected a file of {', '.join(_LOADERS)}, got {path.suffix!r}")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a file, found none")
+    if stand_ins and load is _load_pickle:
+        load = _load_with_stand_ins
     return load(path, trusted)
 
 
 def _load_pickle(path: Path, trusted: bool) -> Any:
     _demand_trust(path, trusted)
+    return _opened(path, lambda: _unpickle(path, _Unpickler))
+
+
+def _load_with_stand_ins(path: Path, trusted: bool) -> Any:
+    _demand_trust(path, trusted)
+    return _opened(path, lambda: _unpickle(path, _LenientUnpickler))
+
+
+def _unpickle(path: Path, kind: "type[_Unpickler]") -> Any:
+    import joblib
+
     with path.open("rb") as file:
-        return _opened(path, lambda: _Unpickler(file).load())
+        try:
+            return kind(file).load()
+        except pickle.UnpicklingError:  # compressed, or with arrays as joblib writes them
+            return joblib.load(path)
 
 
 def _load_joblib(path: Path, trusted: bool) -> Any:
@@ -79,7 +98,7 @@ def _opened(path: Path, load: Callable[[], Any]) -> Any:
 
 
 class _Unpickler(pickle.Unpickler):
-    """Finds Keras's Tokenizer under every name that it has had."""
+    """Finds Keras's Tokenizer under every name that it has had, and stops at joblib's arrays."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file)
@@ -89,7 +108,19 @@ class _Unpickler(pickle.Unpickler):
             from keras._tf_keras.keras.preprocessing.text import Tokenizer
 
             return Tokenizer
+        if module == "joblib.numpy_pickle":
+            raise pickle.UnpicklingError("expected a pickle, got joblib's")
         return super().find_class(module, name)
+
+
+class _LenientUnpickler(_Unpickler):
+    """Puts an empty class in the place of one that is not installed."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        try:
+            return super().find_class(module, name)
+        except (ImportError, AttributeError):
+            return type(name, (), {"__module__": module})
 
 
 _LOADERS: Mapping[str, Callable[[Path, bool], Any]] = {

@@ -96,7 +96,9 @@ def _read_tokenizer(arguments: argparse.Namespace, model: keras.Model) -> tuple[
     path: Path = arguments.tokenizer
     if path.suffix in _PICKLED:
         return _with_words(
-            arguments, model, tokenizer.read_object(load_fitted(path, arguments.trust_pickle))
+            arguments,
+            model,
+            tokenizer.read_object(load_fitted(path, arguments.trust_pickle, stand_ins=True)),
         )
     text = path.read_text(encoding="utf-8")
     content = _parsed(text, path)

@@ -59,14 +59,11 @@ def read_json(tokenizer_json: str) -> Vocabulary:
 
 
 def read_object(tokenizer: Any) -> Vocabulary:
-    """Read a Tokenizer that was pickled by a Keras of any age.
+    """Read a Tokenizer that was pickled by a Keras of any age, or an object with one in it.
 
     Raises ValueError for another object, one with an `analyzer`, and one that was not fitted.
     """
-    found = type(tokenizer)
-    if found.__name__ != "Tokenizer" or not hasattr(tokenizer, "word_index"):
-        raise ValueError(f"expected a Keras Tokenizer, got a {found.__module__}.{found.__name__}")
-    attributes = dict(vars(tokenizer))
+    attributes = dict(vars(_tokenizer_in(tokenizer)))
     analyzer = attributes.get("analyzer")
     if analyzer is not None:
         name = getattr(analyzer, "__qualname__", repr(analyzer))
@@ -77,6 +74,29 @@ def read_object(tokenizer: Any) -> Vocabulary:
     if "nb_words" in attributes:  # Keras 1's name
         attributes["num_words"] = attributes["nb_words"]
     return _vocabulary({**_DEFAULTS, **attributes}, early="index_word" not in attributes)
+
+
+def _tokenizer_in(found: Any) -> Any:
+    """The object itself, or the one Tokenizer among its attributes; a user's own class may do more
+    to a text than its Tokenizer, which cannot be seen here.
+    """
+    if _is_tokenizer(found):
+        return found
+    inside = {
+        name: each for name, each in getattr(found, "__dict__", {}).items() if _is_tokenizer(each)
+    }
+    kind = f"{type(found).__module__}.{type(found).__name__}"
+    if len(inside) != 1:
+        raise ValueError(f"expected a Keras Tokenizer, got a {kind}")
+    (name,) = inside
+    print(
+        f"pack: note: found the Tokenizer in {kind}.{name}; what else that class does is not packed"
+    )
+    return inside[name]
+
+
+def _is_tokenizer(found: Any) -> bool:
+    return type(found).__name__ == "Tokenizer" and hasattr(found, "word_index")
 
 
 def _vocabulary(fields: Mapping[str, Any], early: bool) -> Vocabulary:

@@ -12,6 +12,7 @@ from serving.preprocessing.numeric import (
     read_columns,
 )
 from serving.preprocessing.transformers import build
+from serving.tables import read_csv
 
 SPEC = NumericPreprocessing.from_json(
     {
@@ -161,3 +162,9 @@ def test_a_step_of_another_name_or_with_other_fields_is_an_error():
         build({"step": "Exec", "code": "1"})
     with pytest.raises(TypeError, match="unexpected keyword argument 'code'"):
         build({"step": "Chain", "steps": [{"step": "Clip", "low": 0, "high": 1, "code": "1"}]})
+
+
+def test_a_boolean_cell_of_csv_is_true_false_or_missing():
+    kinds = {"flag": "boolean", "other": "boolean"}
+    rows = list(read_csv("flag,other\nTrue,false\n,maybe\n", kinds, max_rows=9))
+    assert rows == [{"flag": True, "other": False}, {"flag": None, "other": "maybe"}]

@@ -53,7 +53,8 @@ class Manifest:
 
     outputs: in the order in which the model gives them.
     engine: what serves the model: "onnx", or "keras" for one that does not compile.
-    tolerance: largest absolute difference from a golden output that still counts as the same.
+    tolerance: largest difference from a golden output that still counts as the same, see
+        `golden.differences`.
     notes: what `pack` found worth saying, such as repairs of a legacy file.
     """
 

@@ -64,7 +64,7 @@ class Predictor:
 
     @property
     def features(self) -> Mapping[str, str]:
-        """Names and kinds ("number" or "category") of a row's features; empty for other input."""
+        """Names and kinds ("number", "category" or "boolean") of a row's features, else empty."""
         columns: Mapping[str, str] = self.state.get("columns", {})
         return columns
 

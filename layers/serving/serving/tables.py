@@ -3,7 +3,7 @@
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from serving.errors import InputTooLarge, MalformedInput, shorten
@@ -12,7 +12,7 @@ from serving.errors import InputTooLarge, MalformedInput, shorten
 def read_csv(text: str, kinds: Mapping[str, str], max_rows: int) -> Iterator[dict[str, Any]]:
     """Rows of a table with a header, as they are read.
 
-    kinds: "number" or "category" by column. A number is what `float` reads of ASCII digits; a
+    kinds: "number", "category" or "boolean" by column. A number is what `float` reads of ASCII digits; a
         cell that is none is given back as it is, for preprocessing to refuse. An empty cell is
         None, blank lines are left out.
     Raises MalformedInput for what is no table and InputTooLarge after `max_rows` rows.
@@ -44,7 +44,7 @@ def _row(
             f"line {line}: expected {len(header)} cells as in the header, got {len(cells)}"
         )
     return {
-        name: _number(cell) if kinds.get(name) == "number" else cell or None
+        name: _PARSERS[kinds.get(name, "category")](cell)
         for name, cell in zip(header, cells, strict=True)
     }
 
@@ -59,3 +59,19 @@ def _number(cell: str) -> float | str | None:
     except ValueError:
         return cell
     return number if math.isfinite(number) else cell
+
+
+def _boolean(cell: str) -> bool | str | None:
+    """What `str(True)`, JSON and spreadsheets write; another cell as it is."""
+    return {"": None, "true": True, "false": False}.get(cell.strip().lower(), cell)
+
+
+def _category(cell: str) -> str | None:
+    return cell or None
+
+
+_PARSERS: Mapping[str, Callable[[str], Any]] = {
+    "number": _number,
+    "boolean": _boolean,
+    "category": _category,
+}
