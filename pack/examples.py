@@ -51,10 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--examples",
         type=Path,
-        help="raw inputs: a picture, or a folder of pictures (or of folders of them); a text file with an"
-        " example a line, or JSON with a list of texts; a CSV file with a header, or JSON with a"
-        f" list of rows. The golden file keeps at most {MOST} of them as they are, and is deployed,"
-        " so give none that are secret (default: generated, and marked so)",
+        help="raw inputs: a picture, a folder of pictures or of folders of them; a text file with"
+        " an example a line, or JSON with a list of texts; a CSV file with a header, or JSON with"
+        f" a list of rows. The golden file keeps at most {MOST} of them as they are, and is"
+        " deployed, so give none that are secret (default: generated, and marked so)",
     )
     add(
         "--text-column", metavar="NAME", help="the column of texts, if --examples is a CSV of texts"

@@ -12,9 +12,9 @@ from serving.errors import InputTooLarge, MalformedInput, shorten
 def read_csv(text: str, kinds: Mapping[str, str], max_rows: int) -> Iterator[dict[str, Any]]:
     """Rows of a table with a header, as they are read.
 
-    kinds: "number", "category" or "boolean" by column. A number is what `float` reads of ASCII digits; a
-        cell that is none is given back as it is, for preprocessing to refuse. An empty cell is
-        None, blank lines are left out.
+    kinds: "number", "category" or "boolean" by column. A number is what `float` reads of ASCII
+        digits; a cell that is none is given back as it is, for preprocessing to refuse. An empty
+        cell is None, blank lines are left out.
     Raises MalformedInput for what is no table and InputTooLarge after `max_rows` rows.
     """
     try:
