@@ -17,6 +17,7 @@ from types import ModuleType
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
 
 from pack import examples, image, models, numeric, outputs, text
+from pack.files import number, pair
 from pack.pickles import TRUST_HELP
 from serving.errors import ServingError
 
@@ -35,6 +36,10 @@ def main() -> None:
         arguments.run(arguments)
     except (ServingError, ValueError, OSError, ImportError) as exc:
         sys.exit(f"pack: {arguments.failed}: {exc}")
+    except Exception as exc:  # the edge: files and a user's code may raise anything
+        sys.exit(f"pack: {arguments.failed}: {type(exc).__name__}: {exc}")
+    except SystemExit as exc:  # which would look like success
+        sys.exit(f"pack: {arguments.failed}: code of yours ended the program with {exc.code!r}")
 
 
 def _pack(arguments: argparse.Namespace) -> None:
@@ -99,26 +104,40 @@ def _add_modality(parser: argparse.ArgumentParser, module: ModuleType) -> None:
     )
     add(
         "--tolerance",
-        type=float,
+        type=number(0, 1),
         default=1e-4,
         help="largest difference of an output that is let through, of outputs over 1 as a fraction"
         " of them (default: 1e-4)",
     )
     add("--metrics", type=Path, help="JSON object of held-out metrics, for the manifest")
-    add("--provenance", nargs="*", default=[], metavar="KEY=VALUE", help="for the manifest")
+    add(
+        "--provenance",
+        nargs="*",
+        type=pair,
+        default=[],
+        metavar="KEY=VALUE",
+        help="for the manifest",
+    )
     add("--trust-pickle", action="store_true", help=TRUST_HELP)
     add = parser.add_argument_group("skew, where training and serving part").add_argument
     add(
         "--reference",
         metavar="MODULE:FUNCTION",
-        help="your own preprocessing of training, imported from the current folder: it gets"
-        " the examples (paths of pictures, texts, or a DataFrame) and returns the model's input,"
-        " or a dict of stages in their order, the model's input last",
+        help="your own preprocessing of training, a function in a file of the current folder. It"
+        " gets all examples at once, a list of paths of pictures, a list of texts or a DataFrame,"
+        " and returns the model's input for them, or a dict of stages in their order, the input"
+        " last: decode, resize, scale; tokens, sequence; columns, input",
     )
     add(
         "--report",
         type=Path,
-        help="the HTML page of that comparison (default: skew.html beside --out)",
+        help="the HTML page of that comparison (default: the name of --out, .skew.html)",
+    )
+    add(
+        "--allow-skew",
+        action="store_true",
+        help="write the bundle though its outputs differ from the reference's by more than"
+        " --tolerance",
     )
     parser.set_defaults(run=_pack, failed="no bundle written")
 

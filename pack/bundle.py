@@ -168,13 +168,21 @@ def _prove(staged: Path) -> None:
 
 
 def _install(staged: Path, folder: Path) -> None:
-    """Put the files in place; those of an earlier bundle that this one lacks are removed."""
+    """Put the files in place; those of an earlier bundle that this one lacks are removed.
+
+    All are copied before the first is renamed, so that a full disk leaves the folder as it was.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        if (staged / name).exists():
-            shutil.copyfile(staged / name, folder / name)
-        else:
-            (folder / name).unlink(missing_ok=True)
+    blocked = [name for name in FILES if (folder / name).is_dir()]
+    if blocked:
+        raise ValueError(f"{folder}: expected to write {blocked[0]}, found a folder of that name")
+    with tempfile.TemporaryDirectory(prefix=".pack-", dir=folder) as beside:
+        shutil.copytree(staged, beside, dirs_exist_ok=True)
+        for name in FILES:
+            if (staged / name).exists():
+                (Path(beside) / name).replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from pack import bundle, examples, models, outputs
 from pack.compile import output_names
+from pack.files import read_metrics
 from serving import preprocessing
 from serving.bundle import Limits
 from serving.engines.keras import run as run_keras
+from serving.errors import UnfitInput
 
 MEGABYTE = 1_000_000
 LIMITS = {
@@ -47,14 +49,15 @@ def run(arguments: argparse.Namespace, modality: ModuleType, say: Say) -> None:
     say(f"predicting {len(batch)} examples{' (generated)' * given.generated} with Keras")
     results = run_keras(model, batch)
     values = dict(zip(output_names(model, results), results, strict=True))
+    _check_outputs(values, given)
     described = outputs.describe(arguments, values)
     if all(np.isin(value, (0, 1)).all() for value in values.values()):
         say("note: every output is 0 or 1, which proves little: give other --examples")
+    if arguments.reference:
+        _compare_with_reference(arguments, state, model, given, say)
     if given.expected:
         largest = examples.check_expected(given, values, arguments.tolerance)
         say(f"your own outputs and these: largest difference {largest:.2e}")
-    if arguments.reference:
-        _compare_with_reference(arguments, state, model, given, say)
     source = bundle.Source(
         modality=arguments.modality,
         version=arguments.version,
@@ -69,8 +72,8 @@ def run(arguments: argparse.Namespace, modality: ModuleType, say: Say) -> None:
         engine=arguments.engine,
         limits=LIMITS[arguments.modality],
         tolerance=arguments.tolerance,
-        metrics=json.loads(arguments.metrics.read_text()) if arguments.metrics else {},
-        provenance=dict(pair.split("=", 1) for pair in arguments.provenance),
+        metrics=read_metrics(arguments.metrics) if arguments.metrics else {},
+        provenance=dict(arguments.provenance),
         notes=loaded.repairs,
     )
     before = _sum_of_model(arguments.out)
@@ -84,7 +87,31 @@ def run(arguments: argparse.Namespace, modality: ModuleType, say: Say) -> None:
 def _preprocess(modality: str, state: dict[str, Any], given: examples.Examples) -> NDArray[Any]:
     """All examples as one batch, through the JSON that is served."""
     load = preprocessing.load(modality, json.loads(json.dumps(state)))
-    return load(given.instances)
+    try:
+        return load(given.instances)
+    except UnfitInput as exc:
+        if modality == "numeric" and ("got true" in str(exc) or "got false" in str(exc)):
+            raise UnfitInput(
+                f"{exc}; if it was true or false in training, list all columns in --columns, and"
+                " this one as NAME:boolean"
+            ) from exc
+        raise
+
+
+def _check_outputs(values: Mapping[str, NDArray[Any]], given: examples.Examples) -> None:
+    """Demand one output an example, all of finite numbers."""
+    for name, value in values.items():
+        if value.ndim == 0 or len(value) != len(given.instances):
+            raise ValueError(
+                f"output {name}: expected one output for each of {len(given.instances)} examples,"
+                f" the model gives an array of shape {value.shape}"
+            )
+        finite = np.isfinite(value.reshape(len(value), -1)).all(axis=1)
+        if not finite.all():
+            raise ValueError(
+                f"output {name}: expected finite numbers, the model gives"
+                f" {value[finite.argmin()].ravel()[:3]} for {given.names[int(finite.argmin())]}"
+            )
 
 
 def _check_shape(model: keras.Model, batch: NDArray[Any]) -> None:
@@ -127,7 +154,13 @@ def _compare_with_reference(
     report = compare(arguments.reference, arguments.modality, state, model, given)
     for line in to_lines(report):
         say(line)
-    path = arguments.report or arguments.out.parent / "skew.html"
+    path = arguments.report or Path(f"{arguments.out.name}.skew.html")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(to_html(report), encoding="utf-8")
     say(f"wrote {path}")
+    if report.output_difference > arguments.tolerance and not arguments.allow_skew:
+        raise ValueError(
+            f"{arguments.reference} and the bundle part, and the model's outputs differ by"
+            f" {report.output_difference:.2e}, tolerance {arguments.tolerance:.2e}: see {path};"
+            " --allow-skew writes the bundle all the same"
+        )

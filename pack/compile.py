@@ -41,7 +41,10 @@ def output_names(model: keras.Model, outputs: Sequence[Array]) -> list[str]:
     if isinstance(structure, Mapping):
         return sorted(structure)
     names = list(getattr(model, "output_names", []))
-    return names if len(names) == len(outputs) else [f"output_{i}" for i in range(len(outputs))]
+    if len(names) != len(outputs):
+        return [f"output_{i}" for i in range(len(outputs))]
+    # A layer that is called twice names two outputs alike.
+    return names if len(set(names)) == len(names) else [f"{n}_{i}" for i, n in enumerate(names)]
 
 
 def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:

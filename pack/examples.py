@@ -3,8 +3,8 @@
 import argparse
 import csv
 import io
-import json
 import random
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pack.files import read_json, read_text
 from serving.golden import differences
 from serving.tables import read_csv
 
@@ -62,9 +63,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--expected",
         type=Path,
-        help="your own outputs of the model for the examples, in their order (pictures: by"
-        " path): what model.predict gave, saved with np.save (.npy), np.savez by output"
-        " name (.npz), or as a JSON list; pack refuses if the bundle gives others",
+        help="your own outputs of the model for the examples, in their order (pictures: by path):"
+        " what model.predict gave, before any inverse transformation, saved with np.save (.npy),"
+        " np.savez by output name (.npz), or as a JSON list; pack refuses if the bundle gives"
+        " others",
     )
 
 
@@ -99,9 +101,9 @@ def _pictures(arguments: argparse.Namespace, _: State) -> tuple[list[bytes], lis
 
 def _texts(arguments: argparse.Namespace, _: State) -> tuple[list[str], list[str]]:
     path: Path = arguments.examples
-    content = path.read_text(encoding="utf-8-sig")
+    content = read_text(path)
     if path.suffix == ".json":
-        texts = json.loads(content)
+        texts = read_json(path)
     elif path.suffix == ".csv":
         texts = _text_column(path, content, arguments.text_column)
     else:
@@ -125,13 +127,13 @@ def _text_column(path: Path, content: str, column: str | None) -> list[str]:
 
 def _rows(arguments: argparse.Namespace, state: State) -> tuple[list[Any], list[str]]:
     path: Path = arguments.examples
-    content = path.read_text(encoding="utf-8-sig")
+    content = read_text(path)
     if path.suffix == ".csv":
         table = list(read_csv(content, state["columns"], max_rows=1_000_000))
         # A training table has its target, and often an index, beside the features.
         rows: Any = [{name: row[name] for name in state["columns"] if name in row} for row in table]
     else:
-        rows = json.loads(content)
+        rows = read_json(path)
     if not isinstance(rows, list):
         raise ValueError(f"{path}: expected a list of rows, got {type(rows).__name__}")
     return rows, [f"{path}, row {i}" for i in range(1, len(rows) + 1)]
@@ -141,15 +143,36 @@ def _expected(path: Path | None) -> Mapping[str, NDArray[Any]] | None:
     """Arrays by output; a single one stands under the empty name."""
     if path is None:
         return None
-    if path.suffix == ".npz":
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    if path.suffix == ".npy":
-        return {"": np.load(path, allow_pickle=False)}
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if isinstance(content, dict):
-        return {name: np.asarray(values, np.float64) for name, values in content.items()}
-    return {"": np.asarray(content, np.float64)}
+    try:
+        found = _EXPECTED.get(path.suffix, _expected_json)(path)
+        expected = {name: np.asarray(values, np.float64) for name, values in found.items()}
+    except (TypeError, EOFError, zipfile.BadZipFile) as exc:
+        raise ValueError(f"{path}: expected arrays of numbers, got {exc}") from exc
+    except ValueError as exc:
+        raise ValueError(f"{path}: expected arrays of numbers: {exc}") from exc
+    if not expected:
+        raise ValueError(f"{path}: expected at least one array, got none")
+    return expected
+
+
+def _expected_npy(path: Path) -> Mapping[str, Any]:
+    return {"": np.load(path, allow_pickle=False)}
+
+
+def _expected_npz(path: Path) -> Mapping[str, Any]:
+    with np.load(path, allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _expected_json(path: Path) -> Mapping[str, Any]:
+    content = read_json(path)
+    return content if isinstance(content, dict) else {"": content}
+
+
+_EXPECTED: Mapping[str, Callable[[Path], Mapping[str, Any]]] = {
+    ".npy": _expected_npy,
+    ".npz": _expected_npz,
+}
 
 
 def check_expected(
@@ -159,13 +182,14 @@ def check_expected(
 
     Raises ValueError that names the worst example and both values, or both shapes.
     """
+    given = examples.expected or {}
+    if given.keys() != {""} and given.keys() != outputs.keys():
+        raise ValueError(
+            f"--expected: expected outputs of {', '.join(outputs)}, got {', '.join(given)}"
+        )
     largest = 0.0
-    for name, expected in (examples.expected or {}).items():
-        found = outputs.get(name or next(iter(outputs)))
-        if found is None:
-            raise ValueError(
-                f"--expected: expected outputs of {', '.join(outputs)}, got one called {name}"
-            )
+    for name, expected in given.items():
+        found = outputs[name or next(iter(outputs))]
         if expected.size != found.size or len(expected) != len(found):
             raise ValueError(
                 f"--expected: expected an array of shape {found.shape}, got {expected.shape}"

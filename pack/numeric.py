@@ -40,9 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--columns",
         metavar="NAME,NAME,...",
-        help="names of the columns in the model's order, where there is no transformer or it was"
-        f" fitted on an array (default: x0,x1,...); NAME{_BOOLEAN} for a column of numbers that is"
-        " true or false in requests, as it was in the training table",
+        help="names of all columns in the model's order, where there is no transformer or it was"
+        f" fitted on an array (default: x0,x1,...). With NAME{_BOOLEAN} a column is true or false"
+        " in requests, as it was in the training table; a table's transformer does not tell that",
     )
 
 

@@ -1,7 +1,6 @@
 """What a model's outputs mean: tasks, labels and logits, from the command line, checked."""
 
 import argparse
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pack.files import number, read_json, read_text
 from serving.bundle import Output
 
 type Task = Literal["multiclass", "binary", "multilabel", "regression", "embedding"]
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--threshold",
-        type=float,
+        type=number(0, 1),
         default=0.5,
         help="a binary or multilabel class counts if its probability is over this (default: 0.5)",
     )
@@ -88,9 +88,9 @@ def read_labels(text: str) -> list[str]:
     """Labels between commas, or those in a file of that name; raise ValueError for others."""
     path = Path(text)
     if path.suffix == ".json":
-        labels = _labels_of_json(path, json.loads(path.read_text(encoding="utf-8")))
+        labels = _labels_of_json(path, read_json(path))
     elif path.suffix in (".txt", ".csv", ".names"):
-        labels = path.read_text(encoding="utf-8-sig").splitlines()
+        labels = read_text(path).splitlines()
     else:
         labels = text.split(",")
     labels = [label.strip() for label in labels]
@@ -129,7 +129,8 @@ def _specified(
                 f"expected --output NAME=TASK[:LABELS] for each of {', '.join(names)}, got none"
             )
         labels = read_labels(arguments.labels) if arguments.labels else []
-        return {names[0]: (arguments.task, labels)}
+        implied = "regression" if arguments.target_transformer and not labels else None
+        return {names[0]: (arguments.task or implied, labels)}
     if arguments.task or arguments.labels:
         raise ValueError("expected --output, or --task and --labels, got both")
     found = dict(_parse_output(text) for text in arguments.output)
@@ -214,12 +215,16 @@ def _check_classes(output: Output, values: NDArray[Any]) -> None:
         )
     if not output.logits:
         _check_probabilities(output, values)
+    elif output.task == "multiclass" and _are_probabilities(output, values):
+        raise ValueError(
+            f"output {output.name}: expected logits, the model gives probabilities, which add up"
+            " to 1 already: leave --logits out"
+        )
 
 
 def _check_probabilities(output: Output, values: NDArray[Any]) -> None:
     sums = values.sum(axis=1)
-    inside = ((values >= 0) & (values <= 1)).all()
-    if not inside or (output.task == "multiclass" and not np.allclose(sums, 1, atol=1e-3)):
+    if not _are_probabilities(output, values):
         raise ValueError(
             f"output {output.name}: expected probabilities"
             f"{', of all labels together 1' * (output.task == 'multiclass')}; the model gives"
@@ -227,6 +232,11 @@ def _check_probabilities(output: Output, values: NDArray[Any]) -> None:
             f" {sums.max():.3g}: add --logits if it ends without softmax or sigmoid,"
             " or --task multilabel if several labels can be true"
         )
+
+
+def _are_probabilities(output: Output, values: NDArray[Any]) -> bool:
+    inside = bool(((values >= 0) & (values <= 1)).all())
+    return inside and (output.task != "multiclass" or np.allclose(values.sum(axis=1), 1, atol=1e-3))
 
 
 def _check_regression(output: Output, values: NDArray[Any]) -> None:

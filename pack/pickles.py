@@ -70,7 +70,7 @@ def _load_joblib(path: Path, trusted: bool) -> Any:
 def _load_skops(path: Path, trusted: bool) -> Any:
     from skops import io
 
-    unknown = io.get_untrusted_types(file=path)
+    unknown = _opened(path, lambda: io.get_untrusted_types(file=path))
     if unknown and not trusted:
         raise ValueError(
             f"{path}: expected types that skops knows as safe, got {', '.join(unknown)}:"

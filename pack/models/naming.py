@@ -28,7 +28,7 @@ def resolve(reference: str) -> Any:
         sys.path.insert(0, str(Path.cwd()))
     try:
         found = importlib.import_module(module_name)
-    except ImportError as exc:
+    except Exception as exc:  # the user's own code may raise anything
         raise ValueError(f"{reference}: the module does not import: {exc}") from exc
     for name in attribute.split("."):
         if not hasattr(found, name):

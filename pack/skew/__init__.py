@@ -1,9 +1,7 @@
 """Training-serving skew: the user's own preprocessing and the packed one, stage by stage."""
 
-import importlib
 import json
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from pack.compile import output_names
 from pack.examples import Examples
+from pack.models.naming import resolve
 from pack.skew.stages import stages_of
 from serving.engines.keras import run
 
@@ -57,6 +56,12 @@ class Report:
         """The first stage that differs."""
         return next((stage for stage in self.stages if stage.share > 0), None)
 
+    @property
+    def output_difference(self) -> float:
+        """The largest difference of a model's output; infinite if the inputs do not compare."""
+        outputs = [stage.largest for stage in self.stages if stage.name.startswith(OUTPUT)]
+        return max(outputs, default=np.inf)
+
 
 def compare(
     reference: str, modality: str, state: Mapping[str, Any], model: keras.Model, given: Examples
@@ -70,9 +75,10 @@ def compare(
     """
     ours = stages_of(modality, state, given.instances)
     theirs = _call(reference, modality, given, final=list(ours)[-1])
+    last = list(ours)[-1]
+    theirs = {**theirs, last: [_as_input(row, ours[last][0].dtype) for row in theirs[last]]}
     shared = [name for name in ours if name in theirs]
     stages = [_difference(name, ours[name], theirs[name], given.names) for name in shared]
-    last = list(ours)[-1]
     stages += _outputs(model, ours[last], theirs[last], given.names)
     return Report(
         reference,
@@ -105,36 +111,24 @@ def to_lines(report: Report) -> list[str]:
 
 def _call(reference: str, modality: str, given: Examples, final: str) -> Stages:
     """The user's stages; what is the model's input stands under the name that it has here."""
-    function = _import(reference)
+    function = resolve(reference)
     try:
         returned = function(_argument(modality, given))
-    except Exception as exc:  # the user's own code may raise anything
+        stages = dict(returned) if isinstance(returned, Mapping) else {final: returned}
+        counts = {name: len(values) for name, values in stages.items()}
+    except Exception as exc:  # the user's own code may raise, and return, anything
         raise ValueError(f"--reference {reference}: it fails: {type(exc).__name__}: {exc}") from exc
-    stages = dict(returned) if isinstance(returned, Mapping) else {final: returned}
     if not stages:
         raise ValueError(f"--reference {reference}: expected at least one stage, got none")
     last = list(stages)[-1]
     stages[final] = stages.pop(last)
-    for name, values in stages.items():
-        if len(values) != len(given.instances):
+    for name, count in counts.items():
+        if count != len(given.instances):
             raise ValueError(
                 f"--reference {reference}: expected {len(given.instances)} {name}, one an"
-                f" example, got {len(values)}"
+                f" example, got {count}"
             )
     return {name: _listed(values) for name, values in stages.items()}
-
-
-def _import(reference: str) -> Callable[[Any], Any]:
-    module, colon, name = reference.partition(":")
-    if not colon:
-        raise ValueError(f"--reference: expected MODULE:FUNCTION, got {reference!r}")
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        function: Callable[[Any], Any] = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as exc:
-        raise ValueError(f"--reference {reference}: it cannot be imported: {exc}") from exc
-    return function
 
 
 def _argument(modality: str, given: Examples) -> Any:
@@ -154,6 +148,12 @@ def _listed(values: Any) -> list[Any]:
         values = values.toarray()
     rows = list(np.asarray(values) if hasattr(values, "shape") else values)
     return [row if _is_tokens(row) else np.asarray(row) for row in rows]
+
+
+def _as_input(row: Any, dtype: np.dtype[Any]) -> Any:
+    """What Keras makes of a model's input before it computes: float64 becomes float32."""
+    floats = isinstance(row, np.ndarray) and row.dtype.kind == dtype.kind == "f"
+    return row.astype(dtype) if floats else row
 
 
 def _is_tokens(row: Any) -> bool:
@@ -210,7 +210,7 @@ def distance(ours: Any, theirs: Any) -> Distance:
     if not difference.size:
         return Distance(0, 0, 0.0, "")
     place = np.unravel_index(difference.argmax(), difference.shape)
-    where = f"{a[place]:.6g} here, {b[place]:.6g} in training at {[int(i) for i in place]}"
+    where = f"{a[place]:.9g} here, {b[place]:.9g} in training at {[int(i) for i in place]}"
     return Distance(
         difference.size, int(np.count_nonzero(difference)), float(difference[place]), where
     )

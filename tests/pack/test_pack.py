@@ -134,8 +134,10 @@ def test_a_model_that_differs_too_much_is_not_compiled_and_the_difference_is_tol
     save, pack, folder
 ):
     save(softmax())
-    with pytest.raises(SystemExit, match=r"differ by up to \d\.\d\de-\d\d .*tolerance is -1\.00"):
-        pack("--labels", "u,v,w", "--tolerance=-1", "--engine", "onnx")
+    with pytest.raises(
+        SystemExit, match=r"differ by up to \d\.\d\de-\d\d .*tolerance is 1\.00e-12"
+    ):
+        pack("--labels", "u,v,w", "--tolerance", "1e-12", "--engine", "onnx")
     assert not (folder / "bundle").exists()
 
 
@@ -313,3 +315,64 @@ def test_a_bundle_of_an_older_format_says_that_it_must_be_packed_again(tmp_path)
     (tmp_path / "manifest.json").write_text('{"format": 1, "task": "binary"}')
     with pytest.raises(BundleError, match="expected a bundle of format 2, got 1: pack it again"):
         Bundle.open(tmp_path)
+
+
+def reference(folder, shift):
+    """The user's own preprocessing, exact or off by a little."""
+    (folder / "mine.py").write_text(
+        "import joblib\n"
+        "def preprocess(table):\n"
+        f"    return joblib.load('transformer.joblib').transform(table) + {shift}\n"
+    )
+    sys.modules.pop("mine", None)
+
+
+def test_skew_of_the_outputs_is_refused_unless_it_is_allowed(save, pack, folder):
+    save(softmax())
+    options = ("--labels", "u,v,w", "--reference", "mine:preprocess")
+    reference(folder, shift=0)
+    pack(*options)
+    shutil.rmtree(folder / "bundle")
+    reference(folder, shift=0.1)
+    with pytest.raises(SystemExit, match=r"part, and the model's outputs differ by \d.*--allow"):
+        pack(*options)
+    assert not (folder / "bundle").exists()
+    assert "They part at" in (folder / "bundle.skew.html").read_text()
+    pack(*options, "--allow-skew")
+
+
+def test_code_that_ends_the_program_is_no_success(save, pack, folder):
+    save(softmax())
+    (folder / "ending.py").write_text("def preprocess(table):\n    raise SystemExit(0)\n")
+    with pytest.raises(SystemExit, match="code of yours ended the program with 0"):
+        pack("--labels", "u,v,w", "--reference", "ending:preprocess")
+
+
+def test_a_bundle_that_cannot_be_put_in_place_leaves_the_folder_as_it_was(save, pack, folder):
+    save(softmax())
+    (folder / "bundle/golden.json").mkdir(parents=True)
+    (folder / "bundle/model.onnx").write_text("old")
+    with pytest.raises(SystemExit, match=r"expected to write golden\.json, found a folder"):
+        pack("--labels", "u,v,w")
+    assert (folder / "bundle/model.onnx").read_text() == "old"
+    assert {path.name for path in (folder / "bundle").iterdir()} == {"golden.json", "model.onnx"}
+
+
+@pytest.mark.parametrize("metrics", ["5", '{"accuracy": "high"}', '{"accuracy": NaN}', "{"])
+def test_metrics_that_are_no_numbers_are_refused(save, pack, folder, metrics):
+    save(softmax())
+    (folder / "metrics.json").write_text(metrics)
+    with pytest.raises(SystemExit, match=r"metrics\.json: expected"):
+        pack("--labels", "u,v,w", "--metrics", "metrics.json")
+
+
+def test_probabilities_are_refused_as_logits(save, pack):
+    save(softmax())
+    with pytest.raises(SystemExit, match="expected logits, the model gives probabilities"):
+        pack("--labels", "u,v,w", "--logits")
+
+
+def test_outputs_that_are_not_finite_are_refused_by_their_example(save, pack):
+    save(lambda x: keras.ops.log(x - 1e6))
+    with pytest.raises(SystemExit, match=r"expected finite numbers.*rows\.json, row 1"):
+        pack("--task", "embedding")

@@ -149,10 +149,11 @@ def test_rows_reach_the_reference_as_a_data_frame(reference):
 @pytest.mark.parametrize(
     ("name", "body", "message"),
     [
-        ("theirs", "    return []", "expected MODULE:FUNCTION, got 'theirs'"),
-        ("nowhere:preprocess", "    return []", "cannot be imported"),
+        ("theirs", "    return []", "expected module:attribute, got 'theirs'"),
+        ("nowhere:preprocess", "    return []", "the module does not import"),
         ("theirs:preprocess", "    return 1 / 0", "it fails: ZeroDivisionError"),
         ("theirs:preprocess", "    return [[0, 0, 1]] * 3", "expected 1 sequence.* got 3"),
+        ("theirs:preprocess", "    return None", "it fails: TypeError"),
         ("theirs:preprocess", "    return {}", "expected at least one stage, got none"),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,3 +113,20 @@ def test_a_bundle_that_does_not_load_fails_every_request_with_the_reason(monkeyp
     assert isinstance(predictor, Unavailable)
     with pytest.raises(BundleError, match=r"manifest\.json"):
         predictor.predict([b""])
+
+
+@pytest.mark.parametrize(
+    "change", [{"engine": "nope"}, {"tolerance": None}, {"limits": None}, {"outputs": [5]}]
+)
+def test_a_manifest_edited_by_hand_gives_no_predictor_but_a_reason(copy, monkeypatch, change):
+    folder = copy()
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | change))
+    monkeypatch.setenv("ARTIFACTS_DIR", str(folder.parent))
+    assert isinstance(Predictor.load("numeric"), Unavailable)
+
+
+def test_a_golden_file_without_hashes_proves_nothing():
+    case = golden.parse(Bundle.open(ARTIFACTS / "numeric").read_json("golden.json"), "numeric")
+    with pytest.raises(BundleError, match="expected a hash for each golden instance, got 0 for"):
+        golden.check(replace(case, sha256=[]), list, list, 1.0)

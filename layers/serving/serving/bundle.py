@@ -93,7 +93,7 @@ class Bundle:
             limits = Limits(**fields.pop("limits"))
             outputs = [Output(**output) for output in fields.pop("outputs")]
             manifest = Manifest(**fields, limits=limits, outputs=outputs)
-        except (OSError, ValueError, TypeError, KeyError) as exc:
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
             raise BundleError(f"{folder}: expected a bundle's manifest.json, got {exc!r}") from exc
         return cls(folder, manifest)
 

@@ -70,6 +70,11 @@ def check(
     Raises BundleError if one is refused, a preprocessed one has another digest, or an output
     differs by more than the tolerance.
     """
+    if not golden.sha256 or len(golden.sha256) != len(golden.instances):
+        raise BundleError(
+            f"expected a hash for each golden instance, got {len(golden.sha256)} for"
+            f" {len(golden.instances)}"
+        )
     try:
         batch = preprocess(golden.instances)
     except InvalidInput as exc:

@@ -125,7 +125,8 @@ def _unwrap_picture(index: int, instance: Any) -> bytes:
         raise MalformedInput(f"instance {index}: expected base64, got {exc}") from exc
 
 
-def _read_json(body: bytes, _: Mapping[str, str], predictor: AnyPredictor) -> Instances:
+def _read_json(body: bytes, parameters: Mapping[str, str], predictor: AnyPredictor) -> Instances:
+    _demand_utf8(parameters)
     try:
         document = orjson.loads(body.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as exc:
@@ -167,10 +168,14 @@ def _read_text(body: bytes, parameters: Mapping[str, str], _: AnyPredictor) -> I
     return [_decode(body, parameters).replace("\r\n", "\n").replace("\r", "\n")]
 
 
-def _decode(body: bytes, parameters: Mapping[str, str]) -> str:
+def _demand_utf8(parameters: Mapping[str, str]) -> None:
     charset = parameters.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMedia(f"expected charset utf-8, got {shorten(charset)}")
+
+
+def _decode(body: bytes, parameters: Mapping[str, str]) -> str:
+    _demand_utf8(parameters)
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError as exc:

@@ -42,6 +42,8 @@ def label_outputs(
 
 def _finish(values: Array, output: Output, inverse: Inverse | None) -> Array:
     """Probabilities from logits, values from scaled ones."""
+    if values.dtype.kind == "f":
+        values = values.astype(np.float32, copy=False)
     if output.logits:
         return (softmax if output.task == "multiclass" else sigmoid)(values)
     if inverse is None:

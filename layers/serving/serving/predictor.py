@@ -37,15 +37,20 @@ class Predictor:
         """
         self.manifest: Manifest = bundle.manifest
         try:
-            self.state: dict[str, Any] = bundle.read_json("preprocessing.json")
-            self.preprocess: Preprocess = preprocessing.load(self.manifest.modality, self.state)
-            self._inverses = {
-                output.name: preprocessing.load_inverse(output.target)
-                for output in self.manifest.outputs
-                if output.target
-            }
-        except (KeyError, TypeError, ValueError) as exc:
-            raise BundleError(f"{bundle.folder}: preprocessing.json does not fit: {exc!r}") from exc
+            self._load(bundle)
+        except BundleError:
+            raise
+        except Exception as exc:  # whatever an altered file leads to, the function must start
+            raise BundleError(f"{bundle.folder}: expected a whole bundle, got {exc!r}") from exc
+
+    def _load(self, bundle: Bundle) -> None:
+        self.state: dict[str, Any] = bundle.read_json("preprocessing.json")
+        self.preprocess: Preprocess = preprocessing.load(self.manifest.modality, self.state)
+        self._inverses = {
+            output.name: preprocessing.load_inverse(output.target)
+            for output in self.manifest.outputs
+            if output.target
+        }
         self._engine: Engine = _ENGINES[self.manifest.engine](bundle)
         case = golden.parse(bundle.read_json("golden.json"), self.manifest.modality)
         golden.check(case.first(), self.preprocess, self.outputs, self.manifest.tolerance)

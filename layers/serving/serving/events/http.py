@@ -70,6 +70,7 @@ def _parse(event: Mapping[str, Any]) -> Request:
             (http["method"], event["rawPath"]) if http else (event["httpMethod"], event["path"])
         )
         encoding = headers.get("content-encoding", "identity").lower()
+        method.encode(), path.encode()  # texts, as is the content type, and to be sent back
         headers.setdefault("content-type", "").encode()  # a text, and one that can be sent back
         request = Request(method, path.rstrip("/") or "/", headers, _body(event))
     except (KeyError, TypeError, AttributeError, UnicodeEncodeError) as exc:

@@ -101,6 +101,12 @@ def _check_choices(spec: ImagePreprocessing) -> None:
         if not (_is_number(value) and value == int(value) and value >= 1):
             raise ValueError(f"{field}: expected a whole number from 1 on; got {value!r}")
 
+    if spec.height * spec.width > spec.max_pixels:
+        raise ValueError(
+            f"height and width: expected at most max_pixels ({spec.max_pixels}) together,"
+            f" got {spec.height}x{spec.width}"
+        )
+
 
 def _check_resampling(spec: ImagePreprocessing) -> None:
     _demand(spec, "resampling", tuple(FITS))
