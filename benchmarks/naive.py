@@ -12,6 +12,7 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "scikit-learn", "pandas")
 
 
@@ -19,9 +20,7 @@ def main(artifacts: Path, folder: Path) -> None:
     """Write the pickles and say where the packages are."""
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(json.loads((artifacts / "text" / "preprocessing.json").read_text()), folder)
-    write_transformer(
-        json.loads((artifacts / "numeric" / "preprocessing.json").read_text()), folder
-    )
+    write_transformer(folder)
     installed = {d.name.replace("_", "-"): d.version for d in importlib.metadata.distributions()}
     versions = {name: installed[name] for name in PACKAGES if name in installed}
     found = {
@@ -45,37 +44,15 @@ def write_tokenizer(state: dict[str, Any], folder: Path) -> None:
     (folder / "tokenizer.pickle").write_bytes(pickle.dumps(tokenizer))
 
 
-def write_transformer(state: dict[str, Any], folder: Path) -> None:
-    """The bundle's blocks as fitted scikit-learn pipelines, each with its columns."""
+def write_transformer(folder: Path) -> None:
+    """The transformer of the bundle, fitted anew on the same data."""
     import joblib
-    from sklearn.pipeline import make_pipeline
 
-    blocks = []
-    for block in state["blocks"]:
-        fitted = [fit(step, numbers) for step, numbers in block["steps"]]
-        blocks.append((block["columns"], make_pipeline(*fitted)))
-    joblib.dump(blocks, folder / "transformer.joblib")
+    sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "serving")]
+    from training import numeric
 
-
-def fit(step: str, numbers: dict[str, Any]) -> Any:
-    """Fit one step on the rows that give it just these numbers."""
-    import numpy as np
-    from sklearn.impute import SimpleImputer
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
-
-    if step == "StandardScaler":
-        mean, scale = np.array(numbers["mean"]), np.array(numbers["scale"])
-        return StandardScaler().fit([mean - scale, mean + scale])
-    if step == "OneHotEncoder":
-        categories = numbers["categories"]
-        encoder = OneHotEncoder(categories=categories, handle_unknown="ignore", sparse_output=False)
-        return encoder.fit(np.array([[values[0] for values in categories]], object))
-    statistics = numbers["statistics"]
-    rows = np.array([statistics] * 2, object if isinstance(statistics[0], str) else float)
-    for column in numbers["indicators"]:
-        rows[1, column] = np.nan
-    strategy = "most_frequent" if rows.dtype == object else "mean"
-    return SimpleImputer(strategy=strategy, add_indicator=bool(numbers["indicators"])).fit(rows)
+    table, _ = numeric.load()
+    joblib.dump(numeric.fit_transformer(table), folder / "transformer.joblib")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from PIL import Image
 
 BUNDLE = os.environ["ARTIFACTS_DIR"] + "/image/"
 with open(BUNDLE + "manifest.json", encoding="utf-8") as manifest:
-    LABELS = json.load(manifest)["labels"]
+    LABELS = json.load(manifest)["outputs"][0]["labels"]
 MODEL = onnxruntime.InferenceSession(BUNDLE + "model.onnx")
 INPUT = MODEL.get_inputs()[0].name
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,10 @@ import onnxruntime
 
 BUNDLE = os.environ["ARTIFACTS_DIR"] + "/numeric/"
 with open(BUNDLE + "manifest.json", encoding="utf-8") as file:
-    LABELS = json.load(file)["labels"]
+    LABELS = json.load(file)["outputs"][0]["labels"]
 with open(BUNDLE + "preprocessing.json", encoding="utf-8") as file:
-    BLOCKS = json.load(file)["blocks"]
+    STATE = json.load(file)
+    NAMES = list(STATE["columns"])
 MODEL = onnxruntime.InferenceSession(BUNDLE + "model.onnx")
 INPUT = MODEL.get_inputs()[0].name
 
@@ -20,21 +22,38 @@ INPUT = MODEL.get_inputs()[0].name
 def features(row: Any) -> list[float]:
     """The transformer's output for one row given by name."""
     outputs: list[float] = []
-    for block in BLOCKS:
-        values = [row[column] for column in block["columns"]]
-        for step, fitted in block["steps"]:
-            if step == "SimpleImputer":
-                missing = [float(values[i] is None) for i in fitted["indicators"]]
-                pairs = zip(values, fitted["statistics"], strict=True)
-                values = [known if value is None else value for value, known in pairs] + missing
-            elif step == "StandardScaler":
-                triples = zip(values, fitted["mean"], fitted["scale"], strict=True)
-                values = [(value - mean) / scale for value, mean, scale in triples]
-            else:
-                pairs = zip(values, fitted["categories"], strict=True)
-                values = [float(value == known) for value, all_ in pairs for known in all_]
+    for part in STATE["step"]["parts"]:
+        values = [row[NAMES[column]] for column in part["columns"]]
+        for step in part["step"]["steps"]:
+            values = STEPS[step["step"]](values, step)
         outputs += values
     return outputs
+
+
+def impute(values: list[Any], step: Any) -> list[Any]:
+    missing = [float(values[i] is None) for i in step["indicators"]]
+    pairs = zip(values, step["values"], strict=True)
+    return [known if value is None else value for value, known in pairs] + missing
+
+
+def calculate(values: list[Any], step: Any) -> list[Any]:
+    pairs = zip(values, step["values"], strict=True)
+    if step["operation"] == "subtract":
+        return [value - number for value, number in pairs]
+    return [value / number for value, number in pairs]
+
+
+def one_hot(values: list[Any], step: Any) -> list[Any]:
+    pairs = zip(values, step["categories"], strict=True)
+    return [float(value == known) for value, all_ in pairs for known in all_]
+
+
+STEPS: dict[str, Callable[[list[Any], Any], list[Any]]] = {
+    "Impute": impute,
+    "Arithmetic": calculate,
+    "Lookup": one_hot,
+    "OneHot": lambda values, step: values,
+}
 
 
 def handler(event: Any, context: Any) -> Any:

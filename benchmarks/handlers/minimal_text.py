@@ -10,7 +10,7 @@ import onnxruntime
 
 BUNDLE = os.environ["ARTIFACTS_DIR"] + "/text/"
 with open(BUNDLE + "manifest.json", encoding="utf-8") as file:
-    LABELS = json.load(file)["labels"]
+    LABELS = json.load(file)["outputs"][0]["labels"]
 with open(BUNDLE + "preprocessing.json", encoding="utf-8") as file:
     STATE = json.load(file)
 TABLE = str.maketrans(dict.fromkeys(STATE["filters"], " "))

@@ -12,7 +12,7 @@ from tensorflow.keras.models import load_model
 
 model = load_model(os.environ["ARTIFACTS_DIR"] + "/image/model.keras")
 with open(os.environ["ARTIFACTS_DIR"] + "/image/manifest.json", encoding="utf-8") as file:
-    labels = json.load(file)["labels"]
+    labels = json.load(file)["outputs"][0]["labels"]
 
 
 def handler(event: Any, context: Any) -> Any:

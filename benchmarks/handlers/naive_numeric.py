@@ -6,21 +6,19 @@ import os
 from typing import Any
 
 import joblib
-import numpy as np
 import pandas as pd
 from tensorflow.keras.models import load_model
 
 model = load_model(os.environ["ARTIFACTS_DIR"] + "/numeric/model.keras")
-blocks = joblib.load(os.environ["NAIVE_DIR"] + "/transformer.joblib")
+transformer = joblib.load(os.environ["NAIVE_DIR"] + "/transformer.joblib")
 with open(os.environ["ARTIFACTS_DIR"] + "/numeric/manifest.json", encoding="utf-8") as file:
-    labels = json.load(file)["labels"]
+    labels = json.load(file)["outputs"][0]["labels"]
 
 
 def handler(event: Any, context: Any) -> Any:
     """Answer an API event whose body is `{"instances": [{"feature": value, ...}]}`."""
     body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"]
     rows = pd.DataFrame(json.loads(body)["instances"])
-    features = np.hstack([block.transform(rows[columns]) for columns, block in blocks])
-    score = float(model.predict(features)[0][0])
+    score = float(model.predict(transformer.transform(rows))[0][0])
     prediction = {"label": labels[round(score)], "score": max(score, 1 - score)}
     return {"statusCode": 200, "body": json.dumps({"predictions": [prediction]})}

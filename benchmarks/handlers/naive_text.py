@@ -13,7 +13,7 @@ model = load_model(os.environ["ARTIFACTS_DIR"] + "/text/model.keras")
 with open(os.environ["NAIVE_DIR"] + "/tokenizer.pickle", "rb") as file:
     tokenizer = pickle.load(file)
 with open(os.environ["ARTIFACTS_DIR"] + "/text/manifest.json", encoding="utf-8") as manifest:
-    labels = json.load(manifest)["labels"]
+    labels = json.load(manifest)["outputs"][0]["labels"]
 
 
 def handler(event: Any, context: Any) -> Any:
