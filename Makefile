@@ -35,7 +35,7 @@ setup: .venv/setup.stamp ## Install the tools into .venv, and Lambda's runtime p
 	    install it, or say where it is with PYTHON=/path/to/python3.12))
 	@echo "setup: Python 3.12 environment in .venv"
 	@$(PYTHON) -m venv .venv
-	@echo "setup: development tools, about 120 packages"
+	@echo "setup: development tools, about 130 packages"
 	@$(INSTALL) --requirement tests/requirements.txt | $(NAMES)
 	@echo "setup: Lambda's runtime client and SDK in .build/var-runtime"
 	@rm -rf .build/var-runtime
