@@ -18,7 +18,7 @@ from pack.files import read_metrics
 from serving import preprocessing
 from serving.bundle import Limits
 from serving.engines.keras import run as run_keras
-from serving.errors import UnfitInput
+from serving.errors import InvalidInput
 
 MEGABYTE = 1_000_000
 LIMITS = {
@@ -85,17 +85,21 @@ def run(arguments: argparse.Namespace, modality: ModuleType, say: Say) -> None:
 
 
 def _preprocess(modality: str, state: dict[str, Any], given: examples.Examples) -> NDArray[Any]:
-    """All examples as one batch, through the JSON that is served."""
+    """All examples, each a request of its own, through the JSON that is served."""
     load = preprocessing.load(modality, json.loads(json.dumps(state)))
-    try:
-        return load(given.instances)
-    except UnfitInput as exc:
-        if modality == "numeric" and ("got true" in str(exc) or "got false" in str(exc)):
-            raise UnfitInput(
-                f"{exc}; if it was true or false in training, list all columns in --columns, and"
-                " this one as NAME:boolean"
-            ) from exc
-        raise
+    tensors = []
+    for name, instance in zip(given.names, given.instances, strict=True):
+        try:
+            tensors.append(load([instance]))
+        except InvalidInput as exc:
+            reason = str(exc).removeprefix("instance 0: ")
+            if "got true" in reason or "got false" in reason:
+                reason += (
+                    "; if it was true or false in training, list all columns in --columns, and"
+                    " this one as NAME:boolean"
+                )
+            raise ValueError(f"{name}: {reason}") from exc
+    return np.concatenate(tensors)
 
 
 def _check_outputs(values: Mapping[str, NDArray[Any]], given: examples.Examples) -> None:

@@ -19,6 +19,7 @@ from serving.tables import read_csv
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 MOST = 32  # instances in a golden file, which is deployed and read by a cold start
+MOST_BYTES = 1_000_000  # of them together; the first is kept whatever its size
 GENERATED = 8
 
 type State = Mapping[str, Any]
@@ -38,9 +39,14 @@ class Examples:
     expected: Mapping[str, NDArray[Any]] | None
 
     def few(self) -> "tuple[Examples, Sequence[int]]":
-        """At most `MOST` of them, evenly spaced, and their positions."""
+        """At most `MOST` of them, evenly spaced, of `MOST_BYTES` together, and their positions."""
         count = len(self.instances)
-        kept = np.unique(np.linspace(0, count - 1, min(count, MOST)).astype(int)).tolist()
+        spaced = np.unique(np.linspace(0, count - 1, min(count, MOST)).astype(int)).tolist()
+        kept, size = [spaced[0]], len(self.instances[spaced[0]])
+        for position in spaced[1:]:
+            if size + len(self.instances[position]) <= MOST_BYTES:
+                kept.append(position)
+                size += len(self.instances[position])
         chosen = [self.instances[i] for i in kept]
         return replace(self, instances=chosen, names=[self.names[i] for i in kept]), kept
 
@@ -54,8 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="raw inputs: a picture, a folder of pictures or of folders of them; a text file with"
         " an example a line, or JSON with a list of texts; a CSV file with a header, or JSON with"
-        f" a list of rows. The golden file keeps at most {MOST} of them as they are, and is"
-        " deployed, so give none that are secret (default: generated, and marked so)",
+        f" a list of rows. The golden file keeps at most {MOST} of them, and 1 MB, as they are,"
+        " and is deployed, so give none that are secret (default: generated, and marked so)",
     )
     add(
         "--text-column", metavar="NAME", help="the column of texts, if --examples is a CSV of texts"

@@ -1,6 +1,5 @@
 """Training-serving skew: the user's own preprocessing and the packed one, stage by stage."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pack.examples import Examples
 from pack.models.naming import resolve
 from pack.skew.stages import stages_of
 from serving.engines.keras import run
+from serving.golden import differences
 
 type Array = NDArray[Any]
 type Stages = Mapping[str, Sequence[Any]]
@@ -41,12 +41,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Report:
-    """Stages in their order, the model's outputs last; instances and names are the examples'."""
+    """Stages in their order, the model's outputs last; names are the examples'."""
 
     reference: str
-    modality: str
     names: Sequence[str]
-    instances: Sequence[Any]
     stages: Sequence[Stage]
     only_ours: Sequence[str]
     only_theirs: Sequence[str]
@@ -58,9 +56,10 @@ class Report:
 
     @property
     def output_difference(self) -> float:
-        """The largest difference of a model's output; infinite if the inputs do not compare."""
-        outputs = [stage.largest for stage in self.stages if stage.name.startswith(OUTPUT)]
-        return max(outputs, default=np.inf)
+        """The largest of the outputs' `golden.differences`; infinite if the inputs do not fit."""
+        outputs = [stage for stage in self.stages if stage.name.startswith(OUTPUT)]
+        apart = [differences(np.stack(s.ours), np.stack(s.theirs)).max() for s in outputs]
+        return float(max(apart, default=np.inf))
 
 
 def compare(
@@ -82,9 +81,7 @@ def compare(
     stages += _outputs(model, ours[last], theirs[last], given.names)
     return Report(
         reference,
-        modality,
         given.names,
-        given.instances,
         stages,
         only_ours=[name for name in ours if name not in theirs],
         only_theirs=[name for name in theirs if name not in ours],
@@ -139,7 +136,7 @@ def _argument(modality: str, given: Examples) -> Any:
         return list(given.instances)
     import pandas as pd
 
-    return pd.DataFrame(json.loads(json.dumps(given.instances)))
+    return pd.DataFrame(list(given.instances))
 
 
 def _listed(values: Any) -> list[Any]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pack import examples
-from pack.examples import MOST, Examples, check_expected, read
+from pack.examples import MOST, MOST_BYTES, Examples, check_expected, read
 
 COLUMNS = {"columns": {"age": "number", "job": "category"}}
 
@@ -20,7 +20,7 @@ def parse(modality: str, *options: str) -> argparse.Namespace:
 
 def given(count: int, expected=None) -> Examples:
     names = [f"example {i}" for i in range(count)]
-    return Examples(list(range(count)), names, generated=False, expected=expected)
+    return Examples(list(map(str, range(count))), names, generated=False, expected=expected)
 
 
 def test_pictures_come_from_folders_of_folders_in_the_order_of_their_paths(tmp_path):
@@ -84,7 +84,7 @@ def test_a_folder_without_pictures_is_refused(tmp_path):
 def test_a_golden_file_keeps_few_of_many_the_first_and_the_last_among_them(count):
     few, kept = given(count).few()
     assert len(few.instances) == len(few.names) == min(count, MOST)
-    assert list(few.instances) == list(kept) == sorted(set(kept))
+    assert list(map(int, few.instances)) == list(kept) == sorted(set(kept))
     assert kept[0] == 0
     assert kept[-1] == count - 1
 
@@ -126,3 +126,13 @@ def test_expected_outputs_that_are_not_numbers_are_refused():
 def test_expected_outputs_without_examples_are_refused(tmp_path):
     with pytest.raises(ValueError, match="expected --examples"):
         read(parse("text", "--expected", tmp_path / "x.npy"), {})
+
+
+def test_a_golden_file_stays_small_whatever_the_examples_size():
+    pictures = [b"x" * 400_000] * 5 + [b"small"]
+    names = [str(i) for i in range(len(pictures))]
+    few, kept = Examples(pictures, names, generated=False, expected=None).few()
+    assert kept == [0, 1, 5]
+    assert sum(map(len, few.instances)) <= MOST_BYTES
+    huge = Examples([b"x" * 2_000_000], ["0"], generated=False, expected=None)
+    assert huge.few()[1] == [0]

@@ -376,3 +376,26 @@ def test_outputs_that_are_not_finite_are_refused_by_their_example(save, pack):
     save(lambda x: keras.ops.log(x - 1e6))
     with pytest.raises(SystemExit, match=r"expected finite numbers.*rows\.json, row 1"):
         pack("--task", "embedding")
+
+
+def test_examples_may_be_more_than_one_request_may_have(folder, monkeypatch):
+    from PIL import Image
+
+    for name in ("a.png", "b.png"):
+        Image.new("RGB", (30, 20)).save(folder / name)
+    pictures = keras.Input((8, 8, 3))
+    means = keras.layers.GlobalAveragePooling2D(name="means")(pictures)
+    keras.Model(pictures, means).save("model.keras")
+    options = ["--model", "model.keras", "--preset", "load_img", "--scaling", "divide=255"]
+    given = ["--max-pixels", "700", "--task", "embedding", "--examples", ".", "--out", "bundle"]
+    monkeypatch.setattr(sys, "argv", ["pack", "image", *options, *given])
+    main()
+    golden = json.loads((folder / "bundle/golden.json").read_text())
+    assert len(golden["instances"]) == 2
+
+
+def test_an_example_that_preprocessing_refuses_is_named(save, pack, folder):
+    save(softmax())
+    (folder / "rows.json").write_text(json.dumps([*ROWS, {**ROWS[0], "a": "many"}]))
+    with pytest.raises(SystemExit, match=r"rows\.json, row 5: expected a number for a, got"):
+        pack("--labels", "u,v,w")
