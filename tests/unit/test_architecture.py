@@ -19,8 +19,8 @@ ALLOWED = {
     "preprocessing.numeric": {"errors", "preprocessing.transformers"},
     "preprocessing.transformers": {"errors", "preprocessing.transformers"},
     "engines": set(),
-    "engines.onnx": {"errors"},
-    "engines.keras": {"errors"},
+    "engines.onnx": {"engines", "errors"},
+    "engines.keras": {"engines", "errors"},
     "predictor": {"bundle", "engines", "errors", "golden", "predictions", "preprocessing"},
     "native": {"errors", "predictor", "tables"},
     "tables": {"errors"},
@@ -35,13 +35,14 @@ ALLOWED = {
 HEAVY = {
     "onnxruntime": {"engines.onnx"},
     "keras": {"engines.keras"},
+    "tensorflow": {"engines.keras"},
     "boto3": {"storage"},
     "botocore": {"storage"},
     "PIL": {"preprocessing.image", "preprocessing.image.decoding"},
     "tokenizers": {"preprocessing.text.subwords"},
     "aws_lambda_powertools": {"telemetry"},
 }
-FORBIDDEN = {"pickle", "joblib", "sklearn", "tensorflow", "functions", "pack", "training"}
+FORBIDDEN = {"pickle", "joblib", "sklearn", "functions", "pack", "training"}
 
 
 def module_name(path) -> str:

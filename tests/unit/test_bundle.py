@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -130,3 +131,38 @@ def test_a_golden_file_without_hashes_proves_nothing():
     case = golden.parse(Bundle.open(ARTIFACTS / "numeric").read_json("golden.json"), "numeric")
     with pytest.raises(BundleError, match="expected a hash for each golden instance, got 0 for"):
         golden.check(replace(case, sha256=[]), list, list, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("engine", "library", "advice"),
+    [("onnx", "onnxruntime", r"deploy template\.yaml"), ("keras", "keras", "template-keras")],
+)
+def test_an_engine_that_is_not_installed_says_what_to_deploy(
+    copy, monkeypatch, engine, library, advice
+):
+    monkeypatch.delitem(sys.modules, f"serving.engines.{engine}", raising=False)
+    monkeypatch.setitem(sys.modules, library, None)  # as if it could not be found
+    with pytest.raises(BundleError, match=f"engine {engine} is not installed here .*{advice}"):
+        Predictor(Bundle.open(copy()), engine)
+
+
+def test_an_engine_that_does_not_exist_is_refused_by_name():
+    with pytest.raises(BundleError, match="expected the engine onnx or keras, got tflite"):
+        Predictor(Bundle.open(ARTIFACTS / "numeric"), "tflite")
+
+
+def test_a_bundle_without_the_engines_model_says_which_engine_has_one(copy):
+    bundle = Bundle.open(copy())
+    files = {name: total for name, total in bundle.manifest.files.items() if name != "model.onnx"}
+    with pytest.raises(BundleError, match=r"expected model\.onnx, .* ENGINE=keras"):
+        Predictor(replace(bundle, manifest=replace(bundle.manifest, files=files)))
+
+
+def test_the_environment_chooses_the_engine_and_the_reason_is_logged(monkeypatch, caplog):
+    monkeypatch.setenv("ENGINE", "tflite")
+    assert isinstance(Predictor.load("numeric"), Unavailable)
+    assert "expected the engine onnx or keras, got tflite" in caplog.text
+    monkeypatch.setenv("ENGINE", "onnx")
+    assert Predictor.load("numeric").manifest.engine == "onnx"
+    monkeypatch.setenv("ENGINE", "")
+    assert Predictor.load("numeric").manifest.engine == "onnx"

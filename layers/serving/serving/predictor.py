@@ -1,11 +1,12 @@
 """The core that every event ends in: instances in, labelled predictions out."""
 
+import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from serving.engines import Engine
 from serving.errors import BundleError, InputTooLarge, UnfitInput
 from serving.predictions import Prediction, label_outputs
 from serving.preprocessing import Preprocess
+
+type EngineName = Literal["onnx", "keras"]
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,16 @@ class Predicted:
 class Predictor:
     """A bundle ready to predict: fitted preprocessing and loaded model."""
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, engine: str | None = None) -> None:
         """Load everything a request needs and prove it on the first golden instance.
 
-        Raises BundleError if a file is missing, altered, does not load, or predicts something
-        else on this machine than it did where it was packed.
+        engine: "onnx" or "keras", in place of the manifest's.
+        Raises BundleError if the engine is not installed or the bundle lacks its model, and if a
+        file is missing, altered, does not load, or predicts something else on this machine than
+        it did where it was packed.
         """
-        self.manifest: Manifest = bundle.manifest
+        name = _name_engine(engine or bundle.manifest.engine)
+        self.manifest: Manifest = replace(bundle.manifest, engine=name)
         try:
             self._load(bundle)
         except BundleError:
@@ -51,7 +57,7 @@ class Predictor:
             for output in self.manifest.outputs
             if output.target
         }
-        self._engine: Engine = _ENGINES[self.manifest.engine](bundle)
+        self._engine: Engine = _load_engine(bundle, self.manifest.engine)
         case = golden.parse(bundle.read_json("golden.json"), self.manifest.modality)
         golden.check(case.first(), self.preprocess, self.outputs, self.manifest.tolerance)
 
@@ -59,12 +65,15 @@ class Predictor:
     def load(cls, name: str) -> "Predictor | Unavailable":
         """The predictor of a bundle's name, from the folder that ARTIFACTS_DIR names.
 
+        ENGINE, where it is set, names the engine in place of the manifest's.
         A bundle that does not load gives one whose every request fails with the reason: raising
         here would hide it behind the API's own 502, and loading the same files again cannot help.
         """
+        folder = Path(os.environ.get("ARTIFACTS_DIR", "/opt/artifacts")) / name
         try:
-            return cls(Bundle.open(Path(os.environ.get("ARTIFACTS_DIR", "/opt/artifacts")) / name))
+            return cls(Bundle.open(folder), os.environ.get("ENGINE"))
         except BundleError as exc:
+            _log.error("no model to predict with: %s", exc)
             return Unavailable(exc)
 
     @property
@@ -131,24 +140,59 @@ class Unavailable:
         raise self.reason
 
 
+def _name_engine(text: str) -> EngineName:
+    """The engine of that name; raise BundleError if there is none."""
+    for name in _ENGINES:
+        if text == name:
+            return name
+    raise BundleError(f"expected the engine {' or '.join(_ENGINES)}, got {text}")
+
+
+def _load_engine(bundle: Bundle, name: EngineName) -> Engine:
+    """The engine with the bundle's model; raise BundleError that says what to do without it."""
+    try:
+        return _ENGINES[name](bundle)
+    except ImportError as exc:
+        raise BundleError(
+            f"{bundle.folder}: the engine {name} is not installed here ({exc}): deploy"
+            f" {_TEMPLATES[name]}, or set ENGINE to another that the bundle has"
+        ) from exc
+
+
+def _demand(bundle: Bundle, file: str, advice: str) -> None:
+    if file not in bundle.manifest.files:
+        raise BundleError(
+            f"{bundle.folder}: expected {file}, the bundle was packed without it: {advice}"
+        )
+
+
 def _onnx(bundle: Bundle) -> Engine:
     from serving.engines.onnx import OnnxEngine
 
+    _demand(
+        bundle,
+        "model.onnx",
+        "its model does not compile, or was not to be; serve it with ENGINE=keras, which"
+        " template-keras.yaml deploys, or pack it with --engine onnx, which says why",
+    )
     return OnnxEngine(bundle.read("model.onnx"))
 
 
 def _keras(bundle: Bundle) -> Engine:
-    try:
-        from serving.engines.keras import KerasEngine
-    except ImportError as exc:
-        raise BundleError(
-            f"{bundle.folder}: expected TensorFlow, since this bundle is packed for the engine"
-            f" keras; got {exc}"
-        ) from exc
+    from serving.engines.keras import KerasEngine
+
+    _demand(
+        bundle,
+        "model.keras",
+        "Keras alone cannot load it, since it has code of its owner's or is a SavedModel; serve it"
+        " with ENGINE=onnx, which template.yaml deploys",
+    )
     return KerasEngine(bundle.path("model.keras"))
 
 
-_ENGINES: dict[str, Callable[[Bundle], Engine]] = {"onnx": _onnx, "keras": _keras}
+_ENGINES: dict[EngineName, Callable[[Bundle], Engine]] = {"onnx": _onnx, "keras": _keras}
+_TEMPLATES: dict[EngineName, str] = {"onnx": "template.yaml", "keras": "template-keras.yaml"}
+_log = logging.getLogger(__name__)
 
 
 type AnyPredictor = Predictor | Unavailable

@@ -1,18 +1,32 @@
 """What runs a model. Every engine has the one function `run`."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
+
+MEGABYTES_PER_CPU = 1769  # AWS Lambda's documentation: at 1,769 MB a function has one vCPU
 
 
 class Engine(Protocol):
     """A loaded model.
 
     A model of several inputs, such as token indices and their mask, gets them stacked: its batch
-    has the shape (instances, inputs, ...), and input i is `batch[:, i]`.
+    has the shape (instances, inputs, ...), and input i is `batch[:, i]`. A batch of dtype object
+    holds strings, alone or among numbers; only the engine keras takes it.
     """
 
     def run(self, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
         """The outputs for a preprocessed batch, each of shape (len(batch), ...)."""
         ...
+
+
+def threads() -> int:
+    """Threads for the processors that Lambda gives at this memory size, at least one.
+
+    Lambda shows two or more processors at any size and limits the time on them; more threads
+    than the share only wait for each other.
+    """
+    megabytes = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MEGABYTES_PER_CPU))
+    return max(1, round(megabytes / MEGABYTES_PER_CPU))

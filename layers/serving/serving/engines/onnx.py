@@ -1,6 +1,5 @@
 """The compiled model under ONNX Runtime."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +7,9 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from serving.engines import threads
 from serving.errors import BundleError
 
-MEGABYTES_PER_CPU = 1769  # AWS Lambda's documentation: at 1,769 MB a function has one vCPU
 _DTYPES = {  # ONNX Runtime's names of types; a Keras model takes no others
     "tensor(float)": np.float32,
     "tensor(double)": np.float64,
@@ -53,13 +52,3 @@ class OnnxEngine:
         }
         outputs: Sequence[NDArray[Any]] = self._session.run(None, feeds)
         return outputs
-
-
-def threads() -> int:
-    """Threads for the processors that Lambda gives at this memory size, at least one.
-
-    Lambda shows two or more processors at any size and limits the time on them; more threads
-    than the share only wait for each other.
-    """
-    megabytes = int(os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", MEGABYTES_PER_CPU))
-    return max(1, round(megabytes / MEGABYTES_PER_CPU))
