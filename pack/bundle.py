@@ -128,7 +128,7 @@ def _golden(source: Source) -> dict[str, Any]:
     return {
         "source": "generated" if few.generated else "examples",
         "instances": instances,
-        "sha256": [golden.digest(tensor) for tensor in source.batch[kept]],
+        "sha256": [golden.digest(source.batch[place, ...]) for place in kept],
         "outputs": {name: values[kept].tolist() for name, values in source.values.items()},
     }
 

@@ -1,7 +1,6 @@
 """`pack check` and `pack show`: prove a finished bundle, and tell what is in it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,8 +22,8 @@ def check(
     for name in bundle.manifest.files:
         bundle.read(name)
     say(f"{len(bundle.manifest.files)} files have the sums of the manifest")
-    chosen = replace(bundle.manifest, engine=engine or bundle.manifest.engine)
-    predictor = Predictor(replace(bundle, manifest=chosen))
+    predictor = Predictor(bundle, engine)
+    chosen = predictor.manifest
     case = golden.parse(bundle.read_json("golden.json"), chosen.modality)
     predictor.predict(case.instances[:1])
     largest = golden.check(case, predictor.preprocess, predictor.outputs, chosen.tolerance)

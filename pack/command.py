@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from pack import bundle, examples, models, outputs
 from pack.compile import output_names
 from pack.files import read_metrics
+from pack.inputs import check_shape, splits_texts, takes_strings
 from serving import preprocessing
 from serving.bundle import Limits
 from serving.engines.keras import run as run_keras
 from serving.errors import InvalidInput
+from serving.golden import differences
 
 MEGABYTE = 1_000_000
 LIMITS = {
@@ -27,6 +29,9 @@ LIMITS = {
     "text": Limits(max_bytes=6 * MEGABYTE, max_instances=1_000, batch_size=128),
     "numeric": Limits(max_bytes=6 * MEGABYTE, max_instances=10_000, batch_size=2_048),
 }
+
+FEW = 4  # examples that are predicted alone too
+ROUNDING = 1e-5  # of float32, which sums a batch of another size in another order
 
 type Say = Callable[[str], None]
 
@@ -43,13 +48,19 @@ def run(arguments: argparse.Namespace, modality: ModuleType, say: Say) -> None:
     for repair in loaded.repairs:
         say(f"repaired: {repair}")
     state, model = modality.prepare(arguments, loaded.model)
-    given = examples.read(arguments, state)
+    given = examples.read(arguments, state, model)
     batch = _preprocess(arguments.modality, state, given)
-    _check_shape(model, batch)
+    check_shape(model, batch)
+    if arguments.reference and takes_strings(model):
+        raise ValueError(
+            "--reference: expected a model of numbers behind preprocessing, got one that takes"
+            " strings as they are, so that nothing parts before it; --expected compares the outputs"
+        )
     say(f"predicting {len(batch)} examples{' (generated)' * given.generated} with Keras")
     results = run_keras(model, batch)
     values = dict(zip(output_names(model, results), results, strict=True))
     _check_outputs(values, given)
+    _check_alone(model, batch, values, given, arguments.tolerance)
     described = outputs.describe(arguments, values)
     if all(np.isin(value, (0, 1)).all() for value in values.values()):
         say("note: every output is 0 or 1, which proves little: give other --examples")
@@ -105,6 +116,11 @@ def _preprocess(modality: str, state: dict[str, Any], given: examples.Examples) 
 def _check_outputs(values: Mapping[str, NDArray[Any]], given: examples.Examples) -> None:
     """Demand one output an example, all of finite numbers."""
     for name, value in values.items():
+        if value.dtype.kind in "OSU":
+            raise ValueError(
+                f"output {name}: expected numbers, the model gives strings, such as"
+                f" {value.ravel()[:1].tolist()}"
+            )
         if value.ndim == 0 or len(value) != len(given.instances):
             raise ValueError(
                 f"output {name}: expected one output for each of {len(given.instances)} examples,"
@@ -118,19 +134,36 @@ def _check_outputs(values: Mapping[str, NDArray[Any]], given: examples.Examples)
             )
 
 
-def _check_shape(model: keras.Model, batch: NDArray[Any]) -> None:
-    inputs: Sequence[Any] = getattr(model, "inputs", None) or ()
-    if not inputs:
-        return  # a subclass of Model, whose own call says what it takes
-    found = batch.shape[1:]
-    expected = tuple(inputs[0].shape[1:])
-    if len(inputs) > 1:
-        expected = (len(inputs), *expected)
-    fits = len(expected) == len(found) and all(
-        want in (None, got) for want, got in zip(expected, found, strict=True)
-    )
-    if not fits:
-        raise ValueError(f"the model takes inputs of shape {expected}, preprocessing gives {found}")
+def _check_alone(
+    model: keras.Model,
+    batch: NDArray[Any],
+    values: Mapping[str, NDArray[Any]],
+    given: examples.Examples,
+    tolerance: float,
+) -> None:
+    """Demand that an instance's outputs do not depend on the instances beside it in a request."""
+    few = batch[:FEW]
+    together: Sequence[NDArray[Any]] = list(values.values())
+    if (
+        few.dtype == object and few.ndim == 1 and splits_texts(model)
+    ):  # beside a text of more words than any of them
+        together = run_keras(model, np.array([*few, " ".join([*few, *few])], object))
+    for place, name in enumerate(given.names[:FEW]):
+        alone = run_keras(model, few[place : place + 1])
+        largest = max(_apart(a[0], b[place]) for a, b in zip(alone, together, strict=True))
+        if not largest <= max(tolerance, ROUNDING):
+            raise ValueError(
+                f"{name}: expected the same outputs alone as among others, got ones that differ by"
+                f" {largest:.2e}, tolerance {tolerance:.2e}: what stands beside an instance in a"
+                " request would change its answer, as padding to the longest text does where the"
+                " model does not mask it"
+            )
+
+
+def _apart(alone: NDArray[Any], beside: NDArray[Any]) -> float:
+    if alone.shape != beside.shape:
+        return float("inf")
+    return float(differences(alone, beside).max(initial=0))
 
 
 def _sum_of_model(folder: Path) -> str | None:

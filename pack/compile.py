@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from pack.inputs import takes_strings
 from serving.engines.keras import run
 from serving.engines.onnx import OnnxEngine
 from serving.errors import BundleError
@@ -50,8 +51,10 @@ def output_names(model: keras.Model, outputs: Sequence[Array]) -> list[str]:
 def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:
     """Write the model's forward pass as ONNX, its batch axis free and called "batch".
 
-    Raises NotCompiled with the converter's reason.
+    Raises NotCompiled with the converter's reason, or for a model of strings.
     """
+    if takes_strings(model):
+        raise NotCompiled("it takes strings, whose look-up and splitting no converter compiles")
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the reason is told below
     try:
         run(model, batch[:1])  # Keras exports no model that was never called
@@ -138,7 +141,10 @@ def _difference(
 
 
 def _random_like(batch: Array, size: int, generator: np.random.Generator) -> Array:
-    """Random inputs of the batch's dtype, within the range of its values."""
+    """Random inputs of the batch's dtype, within the range of its values, or of objects' values."""
+    if batch.dtype == object:
+        picked = generator.integers(len(batch), size=(size, batch.shape[1]))
+        return np.take_along_axis(batch, picked, axis=0)
     # Inputs that are stacked have a range each, and so have the columns of rows.
     rows = batch.ndim == 2 and np.issubdtype(batch.dtype, np.floating)
     axes = (0, 2) if batch.ndim == 3 else 0 if rows else None

@@ -76,15 +76,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def read(arguments: argparse.Namespace, state: State) -> Examples:
+def read(arguments: argparse.Namespace, state: State, model: Any = None) -> Examples:
     """The examples that the arguments name, or generated ones.
+
+    model: whose own vocabularies those are drawn from, where the state has none.
 
     Raises ValueError for examples of another kind, and OSError for files that cannot be read.
     """
     if arguments.examples is None:
         if arguments.expected:
             raise ValueError("--expected: expected --examples that it belongs to, got none")
-        instances = _GENERATORS[arguments.modality](state, random.Random(0))  # noqa: S311  not for secrets
+        instances = _GENERATORS[arguments.modality](state, random.Random(0), model)  # noqa: S311
         names = [f"generated example {i}" for i in range(len(instances))]
         return Examples(instances, names, generated=True, expected=None)
     instances, names = _READERS[arguments.modality](arguments, state)
@@ -213,7 +215,7 @@ def check_expected(
     return largest
 
 
-def _generate_pictures(state: State, generator: random.Random) -> list[bytes]:
+def _generate_pictures(state: State, generator: random.Random, _: Any) -> list[bytes]:
     """Smooth colours with noise, as PNG, which decodes everywhere alike; some of odd sizes."""
     from PIL import Image
 
@@ -231,8 +233,12 @@ def _generate_pictures(state: State, generator: random.Random) -> list[bytes]:
     return pictures
 
 
-def _generate_texts(state: State, generator: random.Random) -> list[str]:
+def _generate_texts(state: State, generator: random.Random, model: Any) -> list[str]:
     """Words that the model knows, and one that it does not."""
+    if state["kind"] == "strings":
+        from pack.lookups import generate_texts
+
+        return generate_texts(model, GENERATED, generator)
     known = _vocabulary(state)
     texts = []
     for index in range(GENERATED):
@@ -248,17 +254,16 @@ def _vocabulary(state: State) -> list[str]:
     return [word for word in list(words)[:2_000] if word.strip()] or ["word"]
 
 
-def _generate_rows(state: State, generator: random.Random) -> list[Any]:
+def _generate_rows(state: State, generator: random.Random, model: Any) -> list[Any]:
     from pack.numeric import generate_rows
 
-    rows: list[Any] = generate_rows(dict(state), GENERATED, generator)
-    return rows
+    return generate_rows(dict(state), GENERATED, generator, model)
 
 
 type Read = Callable[[argparse.Namespace, State], tuple[list[Any], list[str]]]
 
 _READERS: Mapping[str, Read] = {"image": _pictures, "text": _texts, "numeric": _rows}
-_GENERATORS: Mapping[str, Callable[[State, random.Random], list[Any]]] = {
+_GENERATORS: Mapping[str, Callable[[State, random.Random, Any], list[Any]]] = {
     "image": _generate_pictures,
     "text": _generate_texts,
     "numeric": _generate_rows,

@@ -4,12 +4,16 @@ What scaled and encoded the rows before training is named by its file:
 
     a fitted scikit-learn transformer, Pipeline or ColumnTransformer   --transformer FILE
     nothing: the model takes the numbers as they are                   --columns a,b,c
+    nothing: every column is an input of the model, by its name        nothing
 
-The names and the order of the columns come from the table that the transformer was fitted on.
-Its fitted numbers become JSON, which NumPy applies when rows are served, and pack compares the
-two on rows drawn from the transformer's own ranges and categories. What cannot be repeated to
-the last bit is refused, naming the step; only the sums of PCA, TruncatedSVD and Normalizer may
-differ by rounding. A transformer fitted on float32 is to be fitted again on float64.
+A model with StringLookup, Hashing, a FeatureSpace or others that take strings gets them as they
+are, and is served by the Keras engine, which needs TensorFlow.
+
+The names and the order of a transformer's columns come from the table that it was fitted on. Its
+fitted numbers become JSON, which NumPy applies when rows are served, and pack compares the two on
+rows drawn from the transformer's own ranges and categories. What cannot be repeated to the last
+bit is refused, naming the step; only the sums of PCA, TruncatedSVD and Normalizer may differ by
+rounding. A transformer fitted on float32 is to be fitted again on float64.
 """
 
 import argparse
@@ -21,10 +25,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-    from pack.transformer import Reading
+    from pack.columns import Columns
     from serving.preprocessing.numeric import Kind
 
 _BOOLEAN = ":boolean"
+_PLAIN = frozenset({"number", "boolean"})  # kinds of a matrix of floats
+_BOOLEANS = (False, True)
 _DRAWS = 50  # rows drawn for each that is wanted, before it is said that none can be found
 
 
@@ -55,27 +61,34 @@ def prepare(
     Raises ValueError, naming both sides, for a transformer that cannot be repeated, differs, or
     does not fit the model or the columns.
     """
+    from pack.columns import check_width, columns_of, width_of
+    from pack.inputs import takes_strings
     from pack.transformer import load_transformer, prove, read_table
 
-    width = _input_width(model)
     columns = _parse_columns(arguments.columns)
-    fitted = None
-    if arguments.transformer is not None:
-        fitted = load_transformer(arguments.transformer, arguments.trust_pickle)
-    elif columns is None:
-        columns = {f"x{i}": "number" for i in range(_demand_width(width))}
+    if arguments.transformer is None:
+        return _untransformed(columns_of(model, columns)), model
+    if takes_strings(model):
+        raise ValueError("expected no --transformer for a model that takes strings itself")
+    width = width_of(model)
+    fitted = load_transformer(arguments.transformer, arguments.trust_pickle)
     reading = read_table(fitted, columns)
-    _check_width(reading, width)
-    if fitted is not None:
-        print(f"pack: {prove(reading)}", flush=True)
+    check_width(reading.state["columns"], reading.width, width)
+    print(f"pack: {prove(reading)}", flush=True)
     return reading.state, model
 
 
-def generate_rows(state: dict[str, Any], count: int, generator: random.Random) -> list[Any]:
+def generate_rows(
+    state: dict[str, Any], count: int, generator: random.Random, model: Any = None
+) -> list[Any]:
     """Rows by name that the state takes, drawn from the ranges and categories that are in it.
 
-    Raises ValueError if hardly any is taken.
+    model: whose own look-up tables are drawn from, for a state without a step.
+
+    Raises ValueError if hardly any is taken, or no values are known.
     """
+    if state["step"] is None:
+        return _draw_rows(state["columns"], count, generator, model)
     from pack.transformer import draw_rows
     from serving.errors import UnfitInput
     from serving.preprocessing.numeric import NumericPreprocessing, preprocess_numerical_features
@@ -94,34 +107,43 @@ def generate_rows(state: dict[str, Any], count: int, generator: random.Random) -
     raise ValueError(f"expected to draw {count} rows that fit, got {len(rows)}: {refusal}")
 
 
-def _input_width(model: "keras.Model") -> int | None:
-    """How many numbers a row has; None if the model leaves it open."""
-    inputs: Sequence[Any] = getattr(model, "inputs", None) or ()
-    if not inputs:
-        return None
-    if len(inputs) > 1 or len(inputs[0].shape) != 2:
-        found = ", ".join(str(tuple(each.shape)) for each in inputs)
-        raise ValueError(f"expected a model of one input, (batch, numbers), got {found}")
-    width: int | None = inputs[0].shape[1]
-    return width
+def _untransformed(columns: "Columns") -> dict[str, Any]:
+    """The state of numbers in one matrix, or of values that the model takes each by its type."""
+    from pack.transformer import read_table
+
+    if _PLAIN.issuperset(columns.values()):
+        return read_table(None, columns).state
+    return {"columns": columns, "optional": [], "step": None}
 
 
-def _demand_width(width: int | None) -> int:
-    if width is None:
+def _draw_rows(
+    columns: "Columns", count: int, generator: random.Random, model: Any
+) -> list[dict[str, Any]]:
+    """Rows of values that the model's own layers name."""
+    from pack.inputs import inputs_of
+    from pack.lookups import values_of
+
+    several = len(inputs_of(model)) > 1
+    known = {
+        name: _BOOLEANS if kind == "boolean" else values_of(model, place if several else 0)
+        for place, (name, kind) in enumerate(columns.items())
+    }
+    unknown = [name for name, kind in columns.items() if not known[name] and kind != "number"]
+    if unknown:
         raise ValueError(
-            "expected --transformer or --columns, got neither, and a model that does not say how"
-            " many numbers it takes"
+            f"expected --examples, got none, and no layer that tells values of {', '.join(unknown)}"
         )
-    return width
+    return [
+        {name: _draw(kind, known[name], generator) for name, kind in columns.items()}
+        for _ in range(count)
+    ]
 
 
-def _check_width(reading: "Reading", width: int | None) -> None:
-    if width not in (None, reading.width):
-        names = ", ".join(reading.state["columns"])
-        raise ValueError(
-            f"expected {width} numbers a row, which the model takes, got {reading.width} from the"
-            f" columns {names}"
-        )
+def _draw(kind: "Kind", values: Sequence[Any], generator: random.Random) -> Any:
+    if kind == "number":
+        return generator.uniform(min(values, default=-1.0), max(values, default=2.0))
+    value = generator.choice(values)
+    return round(value) if kind in ("int32", "int64") else value
 
 
 def _parse_columns(text: str | None) -> "dict[str, Kind] | None":

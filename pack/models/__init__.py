@@ -15,6 +15,7 @@ unless the command line names the user's own code for them.
     operations     TensorFlow's functions between layers -> Keras's operations
 
     archive        .keras files
+    vocabularies   their tokens, where Keras reads others than it wrote
     hdf5           .h5 files
     weights        weights with an architecture
     placing        the arrays of an HDF5 file -> the layers they belong to

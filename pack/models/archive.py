@@ -10,7 +10,7 @@ from pathlib import Path
 import h5py
 import keras
 
-from pack.models import configuration, hard_sigmoid
+from pack.models import configuration, hard_sigmoid, vocabularies
 from pack.models.reading import Config, Reading, demand_named
 
 _LARGE, _PACKED = 1 << 28, 100  # the limits of Keras's own loader
@@ -98,8 +98,9 @@ def _demand_size(path: Path, archive: zipfile.ZipFile) -> None:
 
 def _loaded(path: Path, copy: Path, reading: Reading) -> keras.Model:
     try:
-        return keras.saving.load_model(
-            copy, custom_objects=reading.objects, compile=False, safe_mode=True
-        )
+        model, misread = vocabularies.load_model(copy, reading.objects)
     except configuration.REFUSALS as exc:
         raise ValueError(configuration.refused(path, exc)) from exc
+    for name in vocabularies.repaired(model, misread):
+        reading.note(name, "its vocabulary read as it was written, which Keras parts or shortens")
+    return model

@@ -80,8 +80,13 @@ def name_of(config: Config) -> str:
 
 
 def _is_native_operation(config: Config) -> bool:
-    """Whether this is one of Keras 3's operations in a functional model, which are no layers."""
+    """Whether this is one of Keras 3's operations in a functional model, which are no layers.
+
+    Or one of the layers that its FeatureSpace makes, which have no public name.
+    """
     module = config.get("module") or ""
+    if module == "keras.src.layers.preprocessing.feature_space":
+        return True
     return module.startswith("keras.src.") and not module.startswith("keras.src.layers")
 
 
@@ -94,6 +99,8 @@ def _accepted_only(config: Config, layer: Any, reading: Reading) -> Config:
     name, given = name_of(config), dict(config["config"])
     _policy(given, name, reading)
     _activations(given, name, reading)
+    if layer is keras.layers.TextVectorization:
+        _own_ways(given, name)
     for key in [key for key in given if key.endswith(_TRAINING)]:
         _training_only(given, key, name, reading)
     axis = given.get("axis")
@@ -156,6 +163,15 @@ def _activations(given: Config, name: str, reading: Reading) -> None:
             given[key] = substitutes.function(function)
         elif not hasattr(keras.activations, function):
             reading.unknown.setdefault(function, []).append(name)
+
+
+def _own_ways(given: Config, name: str) -> None:
+    for key in (key for key in ("standardize", "split") if isinstance(given.get(key), dict)):
+        function = given[key].get("config")
+        raise ValueError(
+            f"layer {name}: expected one of TextVectorization's own ways for {key}, got {function}:"
+            " that is Python code, which a bundle does not hold"
+        )
 
 
 def _training_only(given: Config, key: str, name: str, reading: Reading) -> None:

@@ -14,7 +14,7 @@ def stages_of(modality: str, state: Mapping[str, Any], instances: Sequence[Any])
 
     image    decode (height, width, channels), resize, scale
     text     tokens (strings), sequence
-    numeric  columns (float64), input (float32)
+    numeric  columns (float64), input (float32); input alone of a model of whole numbers
     """
     return _STAGES[modality](json.loads(json.dumps(state)), instances)
 
@@ -62,6 +62,9 @@ def _numeric(state: Mapping[str, Any], instances: Sequence[Any]) -> Stages:
     )
 
     spec = NumericPreprocessing.from_json(state)
+    if spec.step is None:
+        rows = preprocess_numerical_features(instances, spec)
+        return {"input": [np.array(row.tolist()) for row in rows]}
     return {
         "columns": list(transform_rows(instances, spec)),
         "input": list(preprocess_numerical_features(instances, spec)),

@@ -7,7 +7,10 @@ How a text became numbers stands in what was fitted beside the model. Name the f
     a dictionary of words, keras.datasets.imdb's      --word-index FILE
     TextVectorization before the model                --vectorization FILE
     TextVectorization as the model's first layer      nothing: it is taken out of the model
+    any other layers that take strings                nothing: the model is kept whole
 
+A model that is kept whole, because its first layer cannot be taken out or --engine keras is named,
+is served by the Keras engine, which needs TensorFlow.
 A text without a single word (or token) is refused, where Keras would predict on padding alone.
 """
 
@@ -137,7 +140,8 @@ def prepare(
 ) -> tuple[dict[str, Any], "keras.Model"]:
     """The content of `preprocessing.json` for a model of texts, and the model to serve.
 
-    That is the given model, or for one that begins with TextVectorization the part behind it.
+    That is the given model, or for one that begins with TextVectorization the part behind it, if
+    it can be taken out.
     Prints what was found. Raises ValueError, naming both sides, for a file of another kind,
     options that do not go together, and numbers that the model does not take.
     """
@@ -158,3 +162,8 @@ def allow(arguments: argparse.Namespace, allowed: Sequence[str], by: str) -> Non
 def option_of(name: str) -> str:
     """The option of an argument's name."""
     return f"--{name.replace('_', '-')}"
+
+
+def say(message: str) -> None:
+    """Tell what was found."""
+    print(f"pack: {message}", flush=True)

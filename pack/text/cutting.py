@@ -7,8 +7,9 @@ import numpy as np
 import tensorflow as tf
 from keras.layers import TextVectorization
 
-from pack.text.model_input import node_of, takers
-from pack.text.vectorization import samples
+from pack.inputs import node_of, takers
+from pack.models.configuration import REFUSALS
+from pack.text.vectorization import NotCut, samples
 from serving.preprocessing.text.vectorization import (
     VectorizationPreprocessing,
     preprocess_vectorization,
@@ -16,36 +17,44 @@ from serving.preprocessing.text.vectorization import (
 
 
 def find_layer(model: keras.Model) -> TextVectorization:
-    """The layer into which a model's one input of strings goes.
+    """The layer into which a model's one input of strings goes, and it alone.
 
-    Raises ValueError if there is none, naming what is there in its place.
+    Raises NotCut if there is none, naming what is there in its place, or if there are others.
     """
-    if len(model.inputs) != 1:
-        raise ValueError(
-            f"expected a model of one input, a text, got one of {len(model.inputs)} inputs"
-        )
     found = takers(model)
     if len(found) > 1:
         names = ", ".join(layer.name for layer in found)
-        raise ValueError(f"expected one layer that takes the text, got {names}")
+        raise NotCut(f"expected one layer that takes the text, got {names}")
     first = found[0] if found else None
-    if isinstance(first, TextVectorization):
-        return first
-    raise ValueError(
-        "expected a TextVectorization layer right behind the model's input of strings, got"
-        f" {type(first).__name__ if first else 'no layer'}: what else takes strings (StringLookup,"
-        " Hashing, TensorFlow's functions) only TensorFlow can run, on strings that no engine is"
-        " given here; pack the model of numbers behind it, with --vectorization, --tokenizer or"
-        " --word-index for its words"
-    )
+    if not isinstance(first, TextVectorization):
+        raise NotCut(
+            "expected a TextVectorization layer right behind the model's input of strings, got"
+            f" {type(first).__name__ if first else 'no layer'}"
+        )
+    if not isinstance(model, keras.Sequential):
+        _behind(first, model)
+    return first
 
 
 def cut(model: keras.Model, layer: TextVectorization, spec: VectorizationPreprocessing) -> Any:
     """The model behind the layer, its input what the layer gives, its outputs the same.
 
-    Raises ValueError if the text goes anywhere else too, and if the cut model behind the
+    Raises NotCut if Keras makes no model of what is behind the layer, and if that model behind the
     preprocessing does not give the whole model's outputs for a few texts.
     """
+    try:
+        rest = _rest(model, layer, spec)
+    except REFUSALS as exc:
+        raise NotCut(f"expected a model of what is behind {layer.name}, Keras says: {exc}") from exc
+    if spec.output_mode == "int" and layer.compute_output_shape((None, 1))[1] is None:
+        return rest  # the whole model's outputs for a text depend on the texts beside it
+    texts = samples(spec)
+    strings = tf.reshape(tf.constant(texts), [-1, *model.inputs[0].shape[1:]])
+    _compare(rest(preprocess_vectorization(texts, spec)), model(strings))
+    return rest
+
+
+def _rest(model: keras.Model, layer: TextVectorization, spec: VectorizationPreprocessing) -> Any:
     dtype = layer.compute_output_spec(model.inputs[0]).dtype
     numbers = keras.Input((spec.maxlen or spec.columns,), dtype=dtype, name="tokens")
     if isinstance(model, keras.Sequential):
@@ -55,13 +64,7 @@ def cut(model: keras.Model, layer: TextVectorization, spec: VectorizationPreproc
     else:
         # Not by calling it: Keras takes counts for one axis more than they have, and would refuse
         outputs = _behind(layer, model)._run_through_graph(numbers, lambda operation: operation)
-    rest = keras.Model(numbers, outputs, name=model.name)
-    if spec.output_mode == "int" and layer.compute_output_shape((None, 1))[1] is None:
-        return rest  # the whole model's outputs for a text depend on the texts beside it
-    texts = samples(spec)
-    strings = tf.reshape(tf.constant(texts), [-1, *model.inputs[0].shape[1:]])
-    _compare(rest(preprocess_vectorization(texts, spec)), model(strings))
-    return rest
+    return keras.Model(numbers, outputs, name=model.name)
 
 
 def _behind(layer: TextVectorization, model: keras.Model) -> keras.Model:
@@ -69,7 +72,7 @@ def _behind(layer: TextVectorization, model: keras.Model) -> keras.Model:
     try:
         return keras.Model(node.output_tensors[0], model.output)
     except ValueError as exc:
-        raise ValueError(
+        raise NotCut(
             f"expected the text to go into the layer {layer.name} alone, got other uses: {exc}"
         ) from exc
 
@@ -78,7 +81,7 @@ def _compare(ours: Any, theirs: Any) -> None:
     for one, other in zip(tf.nest.flatten(ours), tf.nest.flatten(theirs), strict=True):
         if not np.allclose(one, other, rtol=1e-4, atol=1e-5):
             largest = np.abs(one - other).max()
-            raise ValueError(
+            raise NotCut(
                 "expected the outputs of the whole model from the model behind its"
                 f" TextVectorization, got others, by up to {largest:.2e}"
             )

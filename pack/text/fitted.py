@@ -8,31 +8,37 @@ from typing import Any
 
 import keras
 
+from pack.inputs import inputs_of, takes_strings
 from pack.pickles import load_fitted
 from pack.text import (
     SEQUENCE,
     SUBWORDS,
     WORDS,
     allow,
-    cutting,
     option_of,
+    say,
+    strings,
     subwords,
     tokenizer,
     vectorization,
 )
-from pack.text.model_input import check_columns, check_indices, inputs_of, length_of
+from pack.text.model_input import check_columns, check_indices, length_of
 from pack.text.vocabulary import FILTERS, Vocabulary, preprocessing_of, read_word_index
+from serving.preprocessing.text.strings import StringsPreprocessing
 from serving.preprocessing.text.subwords import SubwordPreprocessing
 from serving.preprocessing.text.tokenizer import Mode, TextPreprocessing
 from serving.preprocessing.text.vectorization import VectorizationPreprocessing
 
-type Spec = TextPreprocessing | VectorizationPreprocessing | SubwordPreprocessing
+type Spec = (
+    TextPreprocessing | VectorizationPreprocessing | SubwordPreprocessing | StringsPreprocessing
+)
 type Read = Callable[[argparse.Namespace, keras.Model], tuple[Spec, keras.Model]]
 
 KINDS: Mapping[type[Spec], str] = {
     TextPreprocessing: "tokenizer",
     VectorizationPreprocessing: "vectorization",
     SubwordPreprocessing: "subwords",
+    StringsPreprocessing: "strings",
 }
 _PICKLED = (".pkl", ".pickle", ".joblib", ".skops")
 
@@ -40,12 +46,12 @@ _PICKLED = (".pkl", ".pickle", ".joblib", ".skops")
 def read(arguments: argparse.Namespace, model: keras.Model) -> tuple[Spec, keras.Model]:
     """The fitted preprocessing, and the model to serve behind it; see `pack.text.prepare`."""
     named = [name for name in _SOURCES if getattr(arguments, name)]
-    if any(each.dtype == "string" for each in inputs_of(model)):
+    if takes_strings(model):
         if named:
             raise ValueError(
                 f"expected no {option_of(named[0])} for a model that takes strings itself"
             )
-        return _read_layer(arguments, model)
+        return strings.read(arguments, model)
     if len(named) != 1:
         options = ", ".join(map(option_of, _SOURCES))
         raise ValueError(
@@ -53,21 +59,6 @@ def read(arguments: argparse.Namespace, model: keras.Model) -> tuple[Spec, keras
             f" got {' and '.join(map(option_of, named)) or 'none'}"
         )
     return _SOURCES[named[0]](arguments, model)
-
-
-def _read_layer(
-    arguments: argparse.Namespace, model: keras.Model
-) -> tuple[VectorizationPreprocessing, keras.Model]:
-    """Of a model that begins with the layer."""
-    allow(arguments, ("maxlen",), "a TextVectorization layer in the model")
-    layer = cutting.find_layer(model)
-    if vectorization.restore_tokens(layer, arguments.model):
-        _say("repaired: tokens of line separators, which Keras parts when it loads the layer")
-    spec = vectorization.read_layer(
-        layer, maxlen=arguments.maxlen, max_characters=arguments.max_characters
-    )
-    _say(f"found the layer {layer.name}, taken out of the model: {_vocabulary(spec)}")
-    return spec, cutting.cut(model, layer, spec)
 
 
 def _read_vectorization(
@@ -83,7 +74,7 @@ def _read_vectorization(
         maxlen=None if counting else length_of(model, arguments.maxlen),
         max_characters=arguments.max_characters,
     )
-    _say(f"found in {arguments.vectorization}: {_vocabulary(spec)}")
+    say(f"found in {arguments.vectorization}: {vectorization.describe(spec)}")
     if counting:
         check_columns(model, spec.columns)
     else:
@@ -115,7 +106,7 @@ def _with_words(
     arguments: argparse.Namespace, model: keras.Model, words: Vocabulary
 ) -> tuple[TextPreprocessing, keras.Model]:
     """Of a Keras Tokenizer."""
-    _say(f"found in {arguments.tokenizer}: a Keras Tokenizer, {_count(words)}")
+    say(f"found in {arguments.tokenizer}: a Keras Tokenizer, {_count(words)}")
     return _sequenced(arguments, model, words, "a Keras Tokenizer", ()), model
 
 
@@ -140,7 +131,7 @@ def _read_word_index(
         split=" " if arguments.split is None else arguments.split,
         char_level=bool(arguments.char_level),
     )
-    _say(f"found in {path}: {_count(words)}")
+    say(f"found in {path}: {_count(words)}")
     return _sequenced(arguments, model, words, "--word-index", WORDS), model
 
 
@@ -191,7 +182,7 @@ def _read_subwords(
         max_characters=arguments.max_characters,
     )
     kind, ids = content["model"].get("type"), spec.encoder.get_vocab().values()
-    _say(
+    say(
         f"found in {arguments.tokenizer}: a {kind} tokenizer of Hugging Face's, {len(ids)} tokens,"
         f" for the inputs {', '.join(spec.inputs)}"
     )
@@ -224,14 +215,6 @@ def _hint(content: Any) -> str:
 
 def _count(words: Vocabulary) -> str:
     return f"{len(words.word_index)} {'characters' if words.char_level else 'words'}"
-
-
-def _vocabulary(spec: VectorizationPreprocessing) -> str:
-    return f"a TextVectorization of output_mode {spec.output_mode}, {len(spec.vocabulary)} tokens"
-
-
-def _say(message: str) -> None:
-    print(f"pack: {message}", flush=True)
 
 
 _SOURCES: Mapping[str, Read] = {

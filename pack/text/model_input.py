@@ -1,46 +1,14 @@
-"""What a model of texts takes: where its inputs go, of which length, which indices."""
-
-from typing import Any
+"""What a model of texts takes: of which length, which indices."""
 
 import keras
 
-
-def inputs_of(model: keras.Model) -> list[Any]:
-    """The model's inputs; none for a subclass of Model, whose own code alone knows them."""
-    return list(getattr(model, "inputs", None) or ())
-
-
-def takers(model: keras.Model, position: int = 0) -> list[keras.layers.Layer]:
-    """The layers into which one of the model's inputs goes, in their order."""
-    if isinstance(model, keras.Sequential):
-        return list(model.layers[:1])
-    return [layer for layer in model.layers if node_of(layer, model.inputs[position])]
-
-
-def node_of(layer: keras.layers.Layer, tensor: Any) -> Any:
-    """The call of the layer that takes the tensor, or None; a shared layer has several calls."""
-    nodes = getattr(layer, "_inbound_nodes", ())
-    return next(
-        (node for node in nodes if any(tensor is each for each in node.input_tensors)), None
-    )
+from pack.inputs import first_layers, inputs_of
 
 
 def embedding_of(model: keras.Model, position: int = 0) -> keras.layers.Embedding | None:
     """The Embedding into which one of the model's inputs goes, in the model or a model in it."""
-    tensor = inputs_of(model)[position] if inputs_of(model) else None
-    for layer in takers(model, position) if tensor is not None else ():
-        if isinstance(layer, keras.layers.Embedding):
-            return layer
-        if isinstance(layer, keras.Model):
-            return embedding_of(layer, _position(layer, tensor))
-    return None
-
-
-def _position(inner: keras.Model, tensor: Any) -> int:
-    node = node_of(inner, tensor)
-    if node is None:  # the first layer of a Sequential
-        return 0
-    return next(i for i, each in enumerate(node.input_tensors) if each is tensor)
+    layers = first_layers(model, position)
+    return next((each for each in layers if isinstance(each, keras.layers.Embedding)), None)
 
 
 def length_of(model: keras.Model, given: int | None) -> int:

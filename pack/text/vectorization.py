@@ -1,7 +1,6 @@
 """A TextVectorization layer, in a model or a file, to the settings of its preprocessing."""
 
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import tensorflow as tf
 from keras.layers import TextVectorization
 from numpy.typing import NDArray
 
+from pack.models import vocabularies
 from pack.pickles import load_fitted
 from serving.preprocessing.text.vectorization import (
     VectorizationPreprocessing,
@@ -33,6 +33,10 @@ _SAMPLES = (
 )
 
 
+class NotCut(ValueError):
+    """What lies in a model or its layer, so that no option makes a bundle repeat the layer."""
+
+
 def read_layer(
     layer: TextVectorization, *, maxlen: int | None, max_characters: int
 ) -> VectorizationPreprocessing:
@@ -40,8 +44,8 @@ def read_layer(
 
     maxlen: stands for an `output_sequence_length` of None, which pads to the batch's longest text.
 
-    Raises ValueError for what a bundle does not reproduce, naming it, and for a layer that was not
-    adapted.
+    Raises NotCut for what a bundle does not reproduce, naming it, and ValueError for Python code, a
+    layer that was not adapted, and a length that is not known.
     """
     config = layer.get_config()
     _check_config(config)
@@ -65,29 +69,14 @@ def read_layer(
     return spec
 
 
-def restore_tokens(layer: TextVectorization, path: Path) -> bool:
-    """Give the layer the vocabulary that its `.keras` file has, and say whether it lacked it.
-
-    Keras 3.15 writes a token a line and reads with `splitlines`, which also parts tokens at U+0085,
-    U+2028 and others; every later token then has another index than it had in training.
-    """
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name.endswith("/vocabulary.txt")]
-        texts = {archive.read(name).decode() for name in names}  # the layer's stands there twice
-    if len(texts) != 1:
-        return False
-    written = texts.pop().rstrip("\n").split("\n")
-    if written == layer.get_vocabulary():
-        return False
-    layer.set_vocabulary(written)
-    return True
-
-
 def samples(spec: VectorizationPreprocessing) -> list[str]:
     """Texts that show what the layer does, those that it finds a token in."""
     return [text for text in _SAMPLES if tokens(text, spec)]
+
+
+def describe(spec: VectorizationPreprocessing) -> str:
+    """What was found, in words."""
+    return f"a TextVectorization of output_mode {spec.output_mode}, {len(spec.vocabulary)} tokens"
 
 
 def load_layer(path: Path, vocabulary: Path | None, trusted: bool) -> TextVectorization:
@@ -100,11 +89,11 @@ def load_layer(path: Path, vocabulary: Path | None, trusted: bool) -> TextVector
     Raises ValueError for a file that holds no such layer.
     """
     if path.suffix == ".keras":
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+        model, misread = vocabularies.load_model(path)
+        vocabularies.repaired(model, misread)
         found = _layers(model)
         if len(found) != 1:
             raise ValueError(f"{path}: expected one TextVectorization layer, got {len(found)}")
-        restore_tokens(found[0], path)
         return found[0]
     if path.suffix == ".json":
         fields = json.loads(path.read_text(encoding="utf-8"))
@@ -143,9 +132,9 @@ def _check_config(config: Mapping[str, Any]) -> None:
             raise ValueError(_custom(field, config[field]))
     if config["output_mode"] == "one_hot" or config["ragged"]:
         kind = "ragged" if config["ragged"] else "one_hot"
-        raise ValueError(f"expected a TextVectorization of one row a text, got one that is {kind}")
+        raise NotCut(f"expected a TextVectorization of one row a text, got one that is {kind}")
     if config["encoding"].lower() not in ("utf-8", "utf8"):
-        raise ValueError(f"expected a TextVectorization of utf-8, got {config['encoding']}")
+        raise NotCut(f"expected a TextVectorization of utf-8, got {config['encoding']}")
 
 
 def _custom(field: str, value: Any) -> str:
@@ -193,7 +182,7 @@ def _prove(layer: TextVectorization, spec: VectorizationPreprocessing) -> None:
     theirs = (tf.sparse.to_dense(theirs) if layer.get_config()["sparse"] else theirs).numpy()
     width = min(ours.shape[1], theirs.shape[1])  # the longest's, if no output_sequence_length
     if not np.array_equal(ours[:, :width], theirs[:, :width]):
-        raise ValueError(
+        raise NotCut(
             f"expected the layer's own numbers for {texts!r}, got {ours.tolist()} where it gives"
             f" {theirs.tolist()}"
         )

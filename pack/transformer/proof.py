@@ -19,6 +19,7 @@ from serving.preprocessing.numeric import (
     read_columns,
     transform_rows,
 )
+from serving.preprocessing.transformers import build
 
 TOLERANCE = 1e-12  # relative, of outputs and of inputs, where a step sums with BLAS
 _PERTURBATIONS = 8
@@ -94,6 +95,7 @@ def _allowed(
     rows: Sequence[Row], ours: NDArray[np.float64], spec: NumericPreprocessing, reading: Reading
 ) -> NDArray[np.float64]:
     """How far each output may be off: TOLERANCE, and what inputs off by TOLERANCE make of it."""
+    step = build(reading.state["step"])
     moved = np.zeros_like(ours)
     generator = np.random.default_rng(0)
     discrete = discrete_columns(reading.state)
@@ -104,7 +106,7 @@ def _allowed(
                 signs = generator.choice([-1.0, 1.0], len(rows))
                 columns[place] = columns[place] * (1 + TOLERANCE * signs)
         try:
-            change = np.abs(np.asarray(spec.step.transform(columns), np.float64) - ours)
+            change = np.abs(np.asarray(step.transform(columns), np.float64) - ours)
         except UnfitInput:  # a number at the very end of its range
             continue
         moved = np.maximum(moved, change)

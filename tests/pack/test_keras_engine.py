@@ -16,7 +16,7 @@ from keras import layers
 from serving import golden
 from serving.bundle import Bundle
 from serving.engines.keras import KerasEngine
-from serving.errors import BundleError
+from serving.errors import BundleError, UnfitInput
 from serving.predictor import Predictor
 from tests.conftest import MODALITIES, ROOT
 
@@ -109,6 +109,14 @@ def test_columns_of_strings_and_numbers_reach_their_inputs(engine):
     model = keras.Model([job, age], layers.Concatenate()([coded, age]))
     [found] = engine(model).run(np.array([["fixed", 41], ["none", 0.5]], object))
     assert found.tolist() == [[0, 1, 41], [1, 0, 0.5]]
+
+
+def test_a_string_that_no_table_has_is_the_callers_to_mend(engine):
+    words = keras.Input((1,), dtype="string")
+    lookup = layers.StringLookup(vocabulary=["good"], num_oov_indices=0)
+    known = engine(keras.Model(words, layers.Rescaling(1.0)(lookup(words))))
+    with pytest.raises(UnfitInput, match="expected values that the model knows"):
+        known.run(np.array(["bad"], object))
 
 
 def test_half_precision_is_computed_as_keras_computes_it(engine):

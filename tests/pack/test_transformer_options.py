@@ -35,9 +35,14 @@ pytestmark = [
 ]
 
 
-def model_of(*shapes):
+def model_of(*shapes, dtype="float32"):
     """What `prepare` reads of a Keras model."""
-    return SimpleNamespace(inputs=[SimpleNamespace(shape=(None, *shape)) for shape in shapes])
+    names = "abcdefg"[: len(shapes)]
+    inputs = [
+        SimpleNamespace(shape=(None, *shape), name=name, dtype=dtype)
+        for name, shape in zip(names, shapes, strict=True)
+    ]
+    return SimpleNamespace(inputs=inputs)
 
 
 @pytest.fixture

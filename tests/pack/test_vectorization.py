@@ -3,8 +3,8 @@
 import argparse
 import json
 import pickle
+import re
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ import tensorflow as tf
 from keras import layers
 from keras.layers import TextVectorization
 
-from pack import text
+from pack import models, text
 from pack.text.vectorization import read_layer
 from serving.errors import InputTooLarge, UnfitInput
 from serving.preprocessing.text.vectorization import (
@@ -162,7 +162,7 @@ def prepared(model, *arguments):
     parser = argparse.ArgumentParser()
     text.add_arguments(parser)
     parser.add_argument("--trust-pickle", action="store_true")
-    parser.add_argument("--model", type=Path, default=Path("none.keras"))
+    parser.add_argument("--engine", default="auto")
     return text.prepare(parser.parse_args(list(map(str, arguments))), model)
 
 
@@ -291,18 +291,70 @@ def with_text_passed_on():
     return keras.Model(review, [layers.Dense(1)(adapted(output_mode="count")(review)), review])
 
 
+def ragged():
+    review = strings()
+    words = adapted(ragged=True)(review)
+    return keras.Model(review, layers.GlobalAveragePooling1D()(layers.Embedding(300, 2)(words)))
+
+
+UNCUT = [
+    (with_lookup, "behind the model's input of strings, got StringLookup"),
+    (with_two_layers, "one layer that takes the text, got text_vectorization.*, text_vec"),
+    (with_text_passed_on, "go into the layer .* alone, got other uses"),
+    (ragged, "one row a text, got one that is ragged"),
+]
+
+
+@pytest.mark.parametrize(("build", "message"), UNCUT)
+def test_a_model_that_cannot_be_cut_is_kept_whole_and_the_reason_told(build, message, capsys):
+    whole = build()
+    state, served = prepared(whole)
+    assert served is whole
+    assert state == {"kind": "strings", "max_characters": 100_000}
+    assert re.search(f"kept whole, for the Keras engine: .*{message}", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("build", "message"), UNCUT)
+def test_a_model_that_cannot_be_cut_is_refused_for_onnx(build, message):
+    with pytest.raises(ValueError, match=f"{message}.*--engine auto keeps such a model whole"):
+        prepared(build(), "--engine", "onnx")
+
+
+def test_a_model_that_can_be_cut_is_kept_whole_where_keras_is_named():
+    whole = functional()
+    state, served = prepared(whole, "--engine", "keras", "--max-characters", "9")
+    assert (state, served) == ({"kind": "strings", "max_characters": 9}, whole)
+
+
+@pytest.mark.parametrize("options", [(), ("--engine", "keras")])
+def test_a_length_has_no_use_for_a_model_that_is_kept_whole(options):
+    build = functional if options else with_lookup
+    with pytest.raises(ValueError, match="none of --maxlen for a model that is kept whole"):
+        prepared(build(), "--maxlen", 9, *options)
+
+
+def test_a_length_that_is_missing_is_asked_for_and_keeps_no_model_whole():
+    review = strings()
+    with pytest.raises(ValueError, match="expected --maxlen, since the TextVectorization has no"):
+        prepared(keras.Model(review, classifier(adapted()(review))))
+
+
+def with_three_texts():
+    reviews = keras.Input((3,), dtype="string")
+    return keras.Model(reviews, layers.StringLookup(vocabulary=["a"])(reviews))
+
+
+@pytest.mark.parametrize("engine", ["auto", "onnx", "keras"])
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (with_lookup, "behind the model's input of strings, got StringLookup: .* only TensorFlow"),
-        (with_two_layers, "one layer that takes the text, got text_vectorization.*, text_vec"),
-        (with_numbers_too, "one input, a text, got one of 2 inputs"),
-        (with_text_passed_on, "go into the layer .* alone, got other uses"),
+        (with_numbers_too, "one input, a text, got one of 2 inputs: python -m pack numeric takes"),
+        (with_three_texts, r"of shape \(batch,\) or \(batch, 1\), got \(None, 3\)"),
     ],
 )
-def test_a_model_that_takes_strings_in_another_way_is_refused(build, message):
+def test_a_model_of_anything_but_one_text_is_refused(build, message, engine):
     with pytest.raises(ValueError, match=message):
-        prepared(build())
+        prepared(build(), "--engine", engine)
 
 
 def test_a_file_for_a_model_that_has_the_layer_is_refused(tmp_path):
@@ -351,7 +403,7 @@ def test_tokens_that_keras_parts_when_it_loads_a_layer_are_whole_again(kind, tmp
     loaded = keras.saving.load_model(path, compile=False)
     assert not np.array_equal(of_layer(loaded.layers[0], corpus), of_layer(trained, corpus))
     if kind == "in the model":
-        state, _ = prepared(loaded, "--model", path)
+        state, _ = prepared(models.load(path).model)
     else:
         state, _ = prepared(numbers(), "--vectorization", path)
     del state["kind"]

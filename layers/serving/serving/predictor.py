@@ -78,7 +78,10 @@ class Predictor:
 
     @property
     def features(self) -> Mapping[str, str]:
-        """Names and kinds ("number", "category" or "boolean") of a row's features, else empty."""
+        """Names of a row's features and the kind of each, else empty.
+
+        "number", "int32", "int64", "category" or "boolean".
+        """
         columns: Mapping[str, str] = self.state.get("columns", {})
         return columns
 

@@ -8,13 +8,15 @@ from typing import Any
 
 from serving.errors import InputTooLarge, MalformedInput, shorten
 
+LONGEST = len("-9223372036854775808")  # the characters of an integer that int64 holds
+
 
 def read_csv(text: str, kinds: Mapping[str, str], max_rows: int) -> Iterator[dict[str, Any]]:
     """Rows of a table with a header, as they are read.
 
-    kinds: "number", "category" or "boolean" by column. A number is what `float` reads of ASCII
-        digits; a cell that is none is given back as it is, for preprocessing to refuse. An empty
-        cell is None, blank lines are left out.
+    kinds: "number", "category", "boolean", "int32" or "int64" by column. A number is what `float`
+        reads of ASCII digits; a cell that is none is given back as it is, for preprocessing to
+        refuse. An empty cell is None, blank lines are left out.
     Raises MalformedInput for what is no table and InputTooLarge after `max_rows` rows.
     """
     try:
@@ -61,6 +63,14 @@ def _number(cell: str) -> float | str | None:
     return number if math.isfinite(number) else cell
 
 
+def _whole(cell: str) -> float | str | None:
+    """An integer with all its digits, of which a float keeps 15; else what `_number` gives."""
+    digits = cell.strip()
+    if len(digits) <= LONGEST and digits.isascii() and digits.removeprefix("-").isdecimal():
+        return int(digits)
+    return _number(cell)
+
+
 def _boolean(cell: str) -> bool | str | None:
     """What `str(True)`, JSON and spreadsheets write; another cell as it is."""
     return {"": None, "true": True, "false": False}.get(cell.strip().lower(), cell)
@@ -74,4 +84,6 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "number": _number,
     "boolean": _boolean,
     "category": _category,
+    "int32": _whole,
+    "int64": _whole,
 }

@@ -14,11 +14,14 @@ class Engine(Protocol):
 
     A model of several inputs, such as token indices and their mask, gets them stacked: its batch
     has the shape (instances, inputs, ...), and input i is `batch[:, i]`. A batch of dtype object
-    holds strings, alone or among numbers; only the engine keras takes it.
+    holds columns of several types; strings among them only the engine keras takes.
     """
 
     def run(self, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
-        """The outputs for a preprocessed batch, each of shape (len(batch), ...)."""
+        """The outputs for a preprocessed batch, each of shape (len(batch), ...).
+
+        Raises UnfitInput for values that the model itself refuses.
+        """
         ...
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from serving.engines import threads
-from serving.errors import BundleError
+from serving.errors import BundleError, UnfitInput
 
 # TensorFlow reads these when it is imported; whoever sets them otherwise has it otherwise.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -42,7 +42,12 @@ class KerasEngine:
 
     def run(self, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
         """See `Engine`; the batch is cast to the inputs' own types, as Keras would do it."""
-        outputs = self._graph(*_split(self._model.inputs, batch))
+        try:
+            outputs = self._graph(*_split(self._model.inputs, batch))
+        except tf.errors.InvalidArgumentError as exc:  # an index or a string that no table has
+            raise UnfitInput(
+                "expected values that the model knows, got one that it does not take"
+            ) from exc
         return [keras.ops.convert_to_numpy(output) for output in outputs]
 
 
@@ -51,11 +56,9 @@ def run(model: keras.Model, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
 
     Not traced, for models that are run a few times.
     """
-    inputs = getattr(model, "inputs", None)  # a subclass of Model may have none
-    return [
-        keras.ops.convert_to_numpy(output)
-        for output in _call(model, *(_split(inputs, batch) if inputs else [batch]))
-    ]
+    known = getattr(model, "inputs", None)  # a subclass of Model may have none
+    outputs = _call(model, *_split(known, batch)) if known else model(batch, training=False)
+    return [keras.ops.convert_to_numpy(output) for output in keras.tree.flatten(outputs)]
 
 
 def _trace(model: keras.Model) -> Any:
@@ -68,8 +71,10 @@ def _trace(model: keras.Model) -> Any:
 
 def _call(model: keras.Model, *inputs: Any) -> Sequence[Any]:
     """The outputs as a flat list; of outputs with names, in the order of the names."""
-    several = len(inputs) > 1  # which the model may take as a list, or by their names
-    given = keras.tree.pack_sequence_as(model.input, inputs) if several else inputs[0]
+    if isinstance(model, keras.Sequential):
+        (given,) = inputs
+    else:  # a list, or by their names
+        given = keras.tree.pack_sequence_as(model.input, inputs)
     outputs: Sequence[Any] = keras.tree.flatten(model(given, training=False))
     return outputs
 

@@ -38,17 +38,18 @@ class OnnxEngine:
                 model, options, providers=["CPUExecutionProvider"]
             )
             self._inputs = [
-                (value.name, _DTYPES[value.type]) for value in self._session.get_inputs()
+                (value.name, _DTYPES[value.type], len(value.shape))
+                for value in self._session.get_inputs()
             ]
         except Exception as exc:  # ONNX Runtime's exceptions share no other base
             raise BundleError(f"ONNX Runtime does not load the model: {exc}") from exc
 
     def run(self, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
-        """See `Engine`; the batch is cast to the inputs' own types, as Keras would do it."""
+        """See `Engine`; the batch is cast to the inputs' own types and ranks, as Keras does it."""
         parts = [batch] if len(self._inputs) == 1 else np.moveaxis(batch, 1, 0)
         feeds = {
-            name: part.astype(dtype, copy=False)
-            for (name, dtype), part in zip(self._inputs, parts, strict=True)
+            name: (part[..., np.newaxis] if part.ndim < rank else part).astype(dtype, copy=False)
+            for (name, dtype, rank), part in zip(self._inputs, parts, strict=True)
         }
         outputs: Sequence[NDArray[Any]] = self._session.run(None, feeds)
         return outputs

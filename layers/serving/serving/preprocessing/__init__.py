@@ -59,6 +59,12 @@ def _subwords(fields: Mapping[str, Any]) -> Preprocess:
     return partial(preprocess_subwords, spec=SubwordPreprocessing(**fields))
 
 
+def _strings(fields: Mapping[str, Any]) -> Preprocess:
+    from serving.preprocessing.text.strings import StringsPreprocessing, preprocess_strings
+
+    return partial(preprocess_strings, spec=StringsPreprocessing(**fields))
+
+
 def _numeric(state: Mapping[str, Any]) -> Preprocess:
     from serving.preprocessing.numeric import NumericPreprocessing, preprocess_numerical_features
 
@@ -74,4 +80,5 @@ _TEXTS: dict[str, Callable[[Mapping[str, Any]], Preprocess]] = {
     "tokenizer": _tokenizer,
     "vectorization": _vectorization,
     "subwords": _subwords,
+    "strings": _strings,
 }

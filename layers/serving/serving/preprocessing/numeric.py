@@ -2,11 +2,13 @@
 
 `pack` writes the transformer's fitted numbers to `preprocessing.json`; here NumPy applies them in
 the same order and in float64, as scikit-learn does, and the result is cast to float32 at the end.
+A model that looks up its strings itself gets the checked values as they are.
 """
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -17,12 +19,15 @@ from serving.preprocessing.transformers import Transformer, build
 from serving.preprocessing.transformers.missing import find_missing
 
 type Row = Sequence[Any] | Mapping[str, Any]
-type Kind = Literal["number", "category", "boolean"]
+type Kind = Literal["number", "category", "boolean", "int32", "int64"]
 
+_NUMBERS: frozenset[type] = frozenset({int, float, type(None)})
 _KINDS: dict[str, tuple[str, frozenset[type]]] = {
-    "number": ("a number", frozenset({int, float, type(None)})),
+    "number": ("a number", _NUMBERS),
     "category": ("a string", frozenset({str, type(None)})),
     "boolean": ("true or false", frozenset({bool, type(None)})),
+    "int32": ("a whole number of 32 bits", _NUMBERS),
+    "int64": ("a whole number of 64 bits", _NUMBERS),
 }
 
 
@@ -31,33 +36,45 @@ class NumericPreprocessing:
     """How rows become a matrix; the fields are those of `preprocessing.json`.
 
     columns: name and kind of every feature, in the order in which a row without names gives
-        them: a "number", a "category", which is a string, or a "boolean", 0 or 1 to the steps.
+        them: a "number", a "category", which is a string, a "boolean", 0 or 1 to the steps, or
+        a whole number that fits "int32" or "int64".
     optional: the features whose values may be missing.
-    step: what is done to the matrix of all columns.
+    step: what is done to the matrix of all columns; None gives it to the model as it is, which
+        takes no missing values.
     """
 
     columns: Mapping[str, Kind]
     optional: frozenset[str]
-    step: Transformer
+    step: Transformer | None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for optional features that nothing fills."""
+        if self.step is None and self.optional:
+            names = ", ".join(sorted(self.optional))
+            raise ValueError(f"expected no optional features without a step, got {names}")
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> "NumericPreprocessing":
         """Build from a parsed `preprocessing.json`."""
-        return cls(state["columns"], frozenset(state["optional"]), build(state["step"]))
+        step = None if state["step"] is None else build(state["step"])
+        return cls(state["columns"], frozenset(state["optional"]), step)
 
 
 def preprocess_numerical_features(
     rows: Sequence[Row], spec: NumericPreprocessing
-) -> NDArray[np.float32]:
+) -> NDArray[np.float32 | np.object_]:
     """Turn rows, each a list in column order or a mapping by name, into one batch.
 
     A missing value is None or NaN; numbers may be of any finite size, categories are strings.
     Infinity is refused whatever the transformer made of it: JSON has none.
 
-    Returns shape (len(rows), outputs of the transformer), float32.
+    Returns shape (len(rows), outputs of the transformer), float32; without a step (len(rows),
+    columns), objects that are float, str, bool or int, as the columns' kinds are.
     Raises UnfitInput for missing, unknown or wrongly typed features and for numbers that are
     too far from the training data's for float32.
     """
+    if spec.step is None:
+        return _checked(read_columns(rows, spec), spec)
     with np.errstate(over="ignore"):
         batch = transform_rows(rows, spec).astype(np.float32)
     finite = np.isfinite(batch)
@@ -77,8 +94,11 @@ def transform_rows(rows: Sequence[Row], spec: NumericPreprocessing) -> NDArray[n
     an order that does not hang on the machine or the batch.
 
     Returns shape (len(rows), outputs of the transformer), float64.
-    Raises UnfitInput for missing, unknown or wrongly typed features.
+    Raises UnfitInput for missing, unknown or wrongly typed features, and TypeError where there is
+    no step.
     """
+    if spec.step is None:
+        raise TypeError("expected a step, got none: the model takes the columns as they are")
     with np.errstate(all="ignore"):
         return np.asarray(spec.step.transform(read_columns(rows, spec)), np.float64)
 
@@ -86,7 +106,8 @@ def transform_rows(rows: Sequence[Row], spec: NumericPreprocessing) -> NDArray[n
 def read_columns(rows: Sequence[Row], spec: NumericPreprocessing) -> list[NDArray[Any]]:
     """Every feature of all rows, in the order of `spec.columns`, each of shape (len(rows),).
 
-    Numbers and booleans are float64 with NaN, categories objects with None, where missing.
+    Numbers and booleans are float64 with NaN, where missing, categories objects with None, and
+    whole numbers objects that are int, with None.
     Raises UnfitInput for missing, unknown or wrongly typed features.
     """
     transposed = _transpose(rows, list(spec.columns))
@@ -132,12 +153,28 @@ def _column(name: str, values: Sequence[Any], spec: NumericPreprocessing) -> NDA
     if not set(map(type, values)) <= allowed:
         index, value = next((i, v) for i, v in enumerate(values) if type(v) not in allowed)
         raise UnfitInput(f"instance {index}: expected {expected} for {name}, got {describe(value)}")
-    column = np.array(values, object) if kind == "category" else _numbers(name, values)
+    column = _READERS[kind](name, values)
     if name not in spec.optional:
         missing = find_missing(column)
         if missing.any():
             raise UnfitInput(f"instance {missing.argmax()}: expected a value for {name}, got none")
     return column
+
+
+def _strings(_: str, values: Sequence[Any]) -> NDArray[np.object_]:
+    return np.array(values, object)
+
+
+def _whole_numbers(name: str, values: Sequence[Any], kind: str) -> NDArray[np.object_]:
+    """3.0 is one too; a cast would make 3 of 3.7, and another number of one out of range."""
+    limits = np.iinfo(kind)
+    for index, value in enumerate(values):
+        if value is None or (limits.min <= value <= limits.max and value == int(value)):
+            continue
+        raise UnfitInput(
+            f"instance {index}: expected {_KINDS[kind][0]} for {name}, got {describe(value)}"
+        )
+    return np.array([value if value is None else int(value) for value in values], object)
 
 
 def _numbers(name: str, values: Sequence[Any]) -> NDArray[np.float64]:
@@ -156,3 +193,46 @@ def _numbers(name: str, values: Sequence[Any]) -> NDArray[np.float64]:
 
 def _infinite_if_huge(value: float | None) -> float | None:
     return np.inf if isinstance(value, int) and abs(value) > sys.float_info.max else value
+
+
+def _checked(columns: Sequence[NDArray[Any]], spec: NumericPreprocessing) -> NDArray[np.object_]:
+    """The columns side by side, once all of them are what the model's inputs can hold."""
+    batch = np.empty((len(columns[0]), len(columns)), object)
+    for place, (name, column) in enumerate(zip(spec.columns, columns, strict=True)):
+        kind = spec.columns[name]
+        if kind == "number":
+            _check_size(name, column)
+        if kind == "category":
+            _check_characters(name, column)
+        batch[:, place] = (column.astype(bool) if kind == "boolean" else column).tolist()
+    return batch
+
+
+def _check_size(name: str, column: NDArray[np.float64]) -> None:
+    with np.errstate(over="ignore"):
+        infinite = np.isinf(column.astype(np.float32))
+    if infinite.any():
+        raise UnfitInput(
+            f"instance {infinite.argmax()}: expected a number for {name}, got one too large for"
+            " float32"
+        )
+
+
+def _check_characters(name: str, column: NDArray[np.object_]) -> None:
+    for index, text in enumerate(column):
+        try:
+            text.encode()
+        except UnicodeEncodeError as exc:
+            raise UnfitInput(
+                f"instance {index}: expected a string of whole characters for {name}, got half of"
+                f" a surrogate pair at {exc.start}"
+            ) from exc
+
+
+_READERS: dict[str, Callable[[str, Sequence[Any]], NDArray[Any]]] = {
+    "number": _numbers,
+    "boolean": _numbers,
+    "category": _strings,
+    "int32": partial(_whole_numbers, kind="int32"),
+    "int64": partial(_whole_numbers, kind="int64"),
+}
