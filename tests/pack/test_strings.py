@@ -531,7 +531,7 @@ def test_several_inputs_of_numbers_alone_are_columns_too(pack, folder):
     model = keras.Model(inputs, layers.Dense(2)(layers.Concatenate()(inputs)))
     rows = [{"height": 1.5, "width": 2}, {"height": -3, "width": 0.25}]
     (folder / "rows.json").write_text(json.dumps(rows))
-    predictor = pack("numeric", model)
+    predictor = pack("numeric", model, "--engine", "onnx")
     assert predictor.features == {"width": "number", "height": "number"}
     given = [np.array([[row[name]] for row in rows]) for name in predictor.features]
     np.testing.assert_allclose(served(predictor, rows), model.predict(given, verbose=0), atol=1e-6)
