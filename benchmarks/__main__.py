@@ -1,9 +1,10 @@
 """`python -m benchmarks`: measure this package beside its floor, its aim and its alternative."""
 
 import argparse
+import functools
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from benchmarks import contenders, machine, report
@@ -15,27 +16,37 @@ CLOSE = 0.01  # largest difference of a score that still counts as the same answ
 
 
 def main() -> int:
-    """Measure, write the results, print the table; 1 if hand-minimal gives another answer."""
+    """Measure, write the results, print the table; 1 if a contender gives another answer."""
     arguments = _parser().parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: stops the emulators
     skipped: list[str] = []
-    rivals = None
-    try:
-        rivals = contenders.find_rivals(arguments.tensorflow_python)
-    except contenders.Unavailable as exc:
-        skipped.append(f"{contenders.NAIVE}: {exc}")
+    find_naive = functools.partial(contenders.find_naive, arguments.tensorflow_python)
+    engine = _find(contenders.ENGINE, contenders.find_engine, skipped)
+    naive = _find(contenders.NAIVE, find_naive, skipped)
     layers = [layer / "python" for layer in package.function("image").layers]
     described = machine.describe([*layers, environment.VAR_RUNTIME])
     effort = Effort(arguments.rounds, arguments.calls, arguments.seconds)
-    rows = measure(contenders.contenders(arguments.only, rivals), effort, _say)
-    versions = rivals.versions if rivals else {}
+    rows = measure(contenders.contenders(arguments.only, engine, naive), effort, _say)
     facts = {
-        "machine": {**described, **versions},
+        "machine": {**described, **(naive.versions if naive else {})},
+        "engine": engine.versions if engine else {},
         "rounds": effort.rounds,
         "skipped": skipped,
     }
     print(report.write(rows, facts, arguments.out))
     return _compare(rows)
+
+
+def _find(
+    name: str, find: Callable[[], contenders.Packages], skipped: list[str]
+) -> contenders.Packages | None:
+    """A contender's packages; None, and a word in `skipped`, where this machine has none."""
+    try:
+        return find()
+    except contenders.Unavailable as exc:
+        skipped.append(f"{name}: {exc}")
+        _say(f"not measured: {skipped[-1]}")
+        return None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,19 +66,20 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _compare(rows: Sequence[Row]) -> int:
-    """Whether hand-minimal did the same work as this package, by its answer."""
+    """Whether hand-minimal and the Keras engine did this package's work, by their answers."""
     different = 0
     answers = {(row.modality, row.name): contenders.prediction(row.answer) for row in rows}
-    for modality in dict.fromkeys(row.modality for row in rows):
+    for (modality, name), other in answers.items():
         ours = answers[modality, contenders.OURS]
-        minimal = answers[modality, contenders.MINIMAL]
-        if ours is None or minimal is None or not _same(ours, minimal):
-            _say(f"{modality}: expected one answer, got {ours} and hand-minimal's {minimal}")
+        if name in (contenders.MINIMAL, contenders.ENGINE) and not _same(ours, other):
+            _say(f"{modality}: expected one answer, got {ours} and that of {name}, {other}")
             different = 1
     return different
 
 
-def _same(one: contenders.Prediction, other: contenders.Prediction) -> bool:
+def _same(one: contenders.Prediction | None, other: contenders.Prediction | None) -> bool:
+    if one is None or other is None:
+        return False
     difference: float = abs(one["score"] - other["score"])
     return bool(one["label"] == other["label"]) and difference < CLOSE
 

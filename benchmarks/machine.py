@@ -11,10 +11,6 @@ _PACKAGES = ("numpy", "onnxruntime", "pillow", "aws-lambda-powertools", "orjson"
 
 def describe(folders: Iterable[Path]) -> Mapping[str, str | int | float]:
     """Processor, cores, memory in GiB, load before the start, and the versions in `folders`."""
-    found = {
-        distribution.name.lower(): distribution.version
-        for distribution in importlib.metadata.distributions(path=[str(path) for path in folders])
-    }
     pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     return {
         "cpu": _cpu(),
@@ -23,8 +19,17 @@ def describe(folders: Iterable[Path]) -> Mapping[str, str | int | float]:
         "load_before": round(os.getloadavg()[0], 2),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        **{name: found[name] for name in _PACKAGES if name in found},
+        **versions(folders, _PACKAGES),
     }
+
+
+def versions(folders: Iterable[Path], packages: Iterable[str]) -> Mapping[str, str]:
+    """The versions of those of `packages` that are installed in `folders`."""
+    found = {
+        distribution.name.lower().replace("_", "-"): distribution.version
+        for distribution in importlib.metadata.distributions(path=[str(path) for path in folders])
+    }
+    return {name: found[name] for name in packages if name in found}
 
 
 def _cpu() -> str:

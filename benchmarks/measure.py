@@ -9,6 +9,8 @@ from typing import Any
 from local import emulator
 from local.package import Function
 
+LOG_CHARACTERS = 3000  # of a log's end, shown with an error
+
 
 @dataclass(frozen=True)
 class Contender:
@@ -83,10 +85,15 @@ def measure(
 def take(contender: Contender, effort: Effort) -> Sample:
     """One cold start and its warm calls.
 
-    Raises emulator.FunctionError when the contender fails.
+    Raises emulator.FunctionError when the contender fails or answers with a problem.
     """
     with emulator.start(contender.function) as running:
         first = running.invoke(contender.event)
+        if first.payload.get("statusCode", 200) != 200:
+            raise emulator.FunctionError(
+                f"{contender.modality}, {contender.name}: expected an answer, got {first.payload}"
+                f"\n{running.logs()[-LOG_CHARACTERS:]}"
+            )
         warm = list(_warm(running, contender.event, effort))
         return Sample(first.seconds, warm, running.peak_memory(), first.payload)
 

@@ -85,13 +85,20 @@ class Running:
 
         Raises EmulatorError before the first call.
         """
-        status = Path(f"/proc/{self.runtime_process()}/status").read_text(encoding="utf-8")
-        fields = dict(line.split(":", 1) for line in status.splitlines())
-        return int(fields["VmHWM"].split()[0]) / 1024
+        return self._megabytes("VmHWM")
+
+    def memory(self) -> float:
+        """The memory that the Python process holds now, MB. Raises as `peak_memory` does."""
+        return self._megabytes("VmRSS")
 
     def logs(self) -> str:
         """Everything that the emulator and the function have written so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def _megabytes(self, field: str) -> float:
+        status = Path(f"/proc/{self.runtime_process()}/status").read_text(encoding="utf-8")
+        fields = dict(line.split(":", 1) for line in status.splitlines())
+        return int(fields[field].split()[0]) / 1024
 
     def _payload(self, answered: bytes) -> Any:
         try:

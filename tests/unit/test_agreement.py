@@ -77,6 +77,15 @@ def test_every_variable_that_the_code_reads_is_set():
     assert read - set(common) == {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ENGINE"}
 
 
+def test_the_image_sets_the_engine_and_what_the_template_sets():
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^ENV (.*ENGINE=.*)$", dockerfile, re.MULTILINE)
+    variables = dict(word.split("=") for word in line.split())
+    assert variables.pop("ENGINE") == "keras"
+    common = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
+    assert variables == {name: common[name] for name in variables}
+
+
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_policies_name_the_functions_own_prefix(modality):
     text = str(properties(modality)["Policies"])

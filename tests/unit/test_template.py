@@ -1,8 +1,9 @@
 """What template.yaml deploys, asserted on the CloudFormation that SAM makes of it.
 
 cfn-lint finds what CloudFormation would refuse, circular dependencies too; the other tests find
-what it would accept and a team would regret. That handlers, prefixes and suffixes are those of
-the code is not tested here.
+what it would accept and a team would regret. template-keras.yaml is linted here too, and is the
+same otherwise by test_templates.py. That handlers, prefixes and suffixes are those of the code is
+not tested here.
 """
 
 import json
@@ -69,7 +70,9 @@ def listed(value):
 
 
 @pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
-def test_cfn_lint_finds_nothing_in_the_translated_template(source, architecture):
+@pytest.mark.parametrize("template", ["template.yaml", "template-keras.yaml"])
+def test_cfn_lint_finds_nothing_in_the_translated_template(template, architecture):
+    source = yaml_parse((ROOT / template).read_text(encoding="utf-8"))
     translated = translate(source, Architecture=architecture)
     found = api.lint(translated, config=ManualArgs(ignore_checks=OF_TRANSLATION))
     assert [str(match) for match in found] == []
