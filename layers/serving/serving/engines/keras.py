@@ -15,7 +15,8 @@ from serving.errors import BundleError, UnfitInput
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors
 # oneDNN keeps a kernel for every shape that it meets, which let a function grow by 92 MB over
-# 10,000 batches of changing sizes (benchmarks/memory.md), and picks kernels by the processor, which moves last digits.
+# 10,000 batches of changing sizes (benchmarks/memory.md), and picks kernels by the processor, which
+# moves last digits.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import keras
