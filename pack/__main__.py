@@ -14,7 +14,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
+# Read when TensorFlow is first imported; the second as the Keras engine has it.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 from pack import examples, image, models, numeric, outputs, text
 from pack.files import number, pair

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from pack.inputs import SINGLE, inputs_of
+from pack.inputs import SINGLE, first_layers, inputs_of
 from serving.preprocessing.numeric import Kind
 
 type Columns = dict[str, Kind]
@@ -43,6 +43,21 @@ def columns_of(model: keras.Model, given: Columns | None) -> Columns:
             f" {', '.join(given)}"
         )
     return {each.name: _kind(each, (given or {}).get(each.name, "number")) for each in inputs}
+
+
+def indices_of(model: keras.Model, columns: Columns) -> dict[str, int]:
+    """How many entries an Embedding has, by the column of whole numbers that goes into it."""
+    several = len(inputs_of(model)) > 1
+    found = {}
+    for place, (name, kind) in enumerate(columns.items()):
+        sizes = [
+            layer.input_dim
+            for layer in first_layers(model, place if several else 0)
+            if isinstance(layer, keras.layers.Embedding)
+        ]
+        if sizes and kind in ("int32", "int64"):
+            found[name] = min(sizes)
+    return found
 
 
 def width_of(model: keras.Model) -> int | None:

@@ -126,6 +126,8 @@ def _check_outputs(values: Mapping[str, NDArray[Any]], given: examples.Examples)
                 f"output {name}: expected one output for each of {len(given.instances)} examples,"
                 f" the model gives an array of shape {value.shape}"
             )
+        if value.size == 0:
+            raise ValueError(f"output {name}: expected numbers for every example, got none")
         finite = np.isfinite(value.reshape(len(value), -1)).all(axis=1)
         if not finite.all():
             raise ValueError(

@@ -54,7 +54,10 @@ def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:
     Raises NotCompiled with the converter's reason, or for a model of strings.
     """
     if takes_strings(model):
-        raise NotCompiled("it takes strings, whose look-up and splitting no converter compiles")
+        raise NotCompiled(
+            "it takes strings, whose look-up and splitting no converter compiles: --engine auto keeps"
+            " such a model whole, for the Keras engine"
+        )
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the reason is told below
     try:
         run(model, batch[:1])  # Keras exports no model that was never called

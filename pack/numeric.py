@@ -67,7 +67,7 @@ def prepare(
 
     columns = _parse_columns(arguments.columns)
     if arguments.transformer is None:
-        return _untransformed(columns_of(model, columns)), model
+        return _untransformed(model, columns_of(model, columns)), model
     if takes_strings(model):
         raise ValueError("expected no --transformer for a model that takes strings itself")
     width = width_of(model)
@@ -107,13 +107,15 @@ def generate_rows(
     raise ValueError(f"expected to draw {count} rows that fit, got {len(rows)}: {refusal}")
 
 
-def _untransformed(columns: "Columns") -> dict[str, Any]:
+def _untransformed(model: "keras.Model", columns: "Columns") -> dict[str, Any]:
     """The state of numbers in one matrix, or of values that the model takes each by its type."""
+    from pack.columns import indices_of
     from pack.transformer import read_table
 
     if _PLAIN.issuperset(columns.values()):
         return read_table(None, columns).state
-    return {"columns": columns, "optional": [], "step": None}
+    indices = indices_of(model, columns)
+    return {"columns": columns, "optional": [], "step": None, "indices": indices}
 
 
 def _draw_rows(

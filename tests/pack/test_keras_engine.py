@@ -119,6 +119,28 @@ def test_a_string_that_no_table_has_is_the_callers_to_mend(engine):
         known.run(np.array(["bad"], object))
 
 
+def test_numbers_that_an_inputs_type_cannot_hold_are_refused(engine):
+    inputs = keras.Input((2,), dtype="float16")
+    narrow = engine(keras.Model(inputs, layers.Rescaling(1.0)(inputs)))
+    with pytest.raises(UnfitInput, match="expected numbers that float16 can hold"):
+        narrow.run(np.array([[1, 70_000]], np.float32))
+
+
+def test_bfloat16_outputs_are_float32(engine):
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, layers.Dense(2, dtype="bfloat16")(inputs))
+    batch = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+    [found] = engine(model).run(batch)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.float32(model.predict(batch, verbose=0)))
+
+
+def test_a_file_that_is_no_archive_is_told_from_a_missing_one(tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"corrupt")
+    with pytest.raises(BundleError, match=r"expected a \.keras file, which is a ZIP archive"):
+        KerasEngine(tmp_path / "model.keras")
+
+
 def test_half_precision_is_computed_as_keras_computes_it(engine):
     inputs = keras.Input((3,), dtype="float32")
     model = keras.Model(inputs, layers.Dense(2, dtype="mixed_float16")(inputs))

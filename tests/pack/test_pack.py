@@ -278,6 +278,11 @@ def test_help_teaches_without_loading_tensorflow(name):
     assert "tensorflow" not in done.stderr
 
 
+def test_pack_computes_as_the_keras_engine_does():
+    done = run("check", "artifacts/numeric", "--engine", "keras")
+    assert "oneDNN custom operations are on" not in done.stderr + done.stdout
+
+
 @pytest.mark.parametrize("engine", ["onnx", "keras"])
 @pytest.mark.parametrize("name", MODALITIES)
 def test_every_bundled_model_checks_under_both_engines(name, engine):

@@ -537,6 +537,32 @@ def test_several_inputs_of_numbers_alone_are_columns_too(pack, folder):
     np.testing.assert_allclose(served(predictor, rows), model.predict(given, verbose=0), atol=1e-6)
 
 
+@pytest.mark.parametrize("served_by", ["onnx", "keras"])
+def test_an_index_out_of_the_models_table_is_refused_by_its_name(pack, folder, served_by):
+    inputs = [keras.Input((1,), name=name, dtype="int32") for name in ("job", "home")]
+    table = layers.Embedding(5, 2)
+    hidden = layers.Flatten()(layers.Concatenate()([table(each) for each in inputs]))
+    (folder / "rows.json").write_text(json.dumps([[1, 2], [4, 0]]))
+    predictor = pack("numeric", keras.Model(inputs, layers.Dense(1)(hidden)))
+    assert predictor.manifest.engine == "onnx"
+    predictor = Predictor(Bundle.open(folder / "bundle"), served_by)
+    for outside in (-7, -1, 5, 99):
+        message = (
+            f"instance 1: expected a whole number of 0 to 4 for home, got the number {outside}"
+        )
+        with pytest.raises(UnfitInput, match=message):
+            predictor.predict([[1, 2], [1, outside]])
+
+
+def test_a_string_that_no_table_has_is_refused_by_its_instance(pack, folder):
+    (folder / "texts.json").write_text(json.dumps(WORDS[:2]))
+    lookup = layers.StringLookup(vocabulary=WORDS[:2], num_oov_indices=0)
+    review = text_input()
+    predictor = pack("text", keras.Model(review, layers.Embedding(3, 2)(lookup(review))))
+    with pytest.raises(UnfitInput, match="instance 2: expected values that the model knows"):
+        predictor.predict([WORDS[0], WORDS[1], "unheard of", WORDS[0]])
+
+
 def test_inputs_of_another_type_are_refused(pack):
     inputs = [keras.Input((1,), name=name, dtype="uint8") for name in ("a", "b")]
     model = keras.Model(inputs, layers.Concatenate()(inputs))

@@ -18,7 +18,7 @@ ALLOWED = {
     "preprocessing.text": {"errors", "preprocessing.text"},
     "preprocessing.numeric": {"errors", "preprocessing.transformers"},
     "preprocessing.transformers": {"errors", "preprocessing.transformers"},
-    "engines": set(),
+    "engines": {"errors"},
     "engines.onnx": {"engines", "errors"},
     "engines.keras": {"engines", "errors"},
     "predictor": {"bundle", "engines", "errors", "golden", "predictions", "preprocessing"},

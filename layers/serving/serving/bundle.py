@@ -1,8 +1,10 @@
 """A bundle: the folder of one model, every file checked against the manifest as it is read."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,24 +101,33 @@ class Bundle:
 
     def read(self, name: str) -> bytes:
         """The bytes of one file; raise BundleError unless they have the manifest's sha256."""
-        expected = self.manifest.files.get(name)
-        if expected is None:
-            listed = ", ".join(self.manifest.files)
-            raise BundleError(f"{self.folder}: expected {name}, the manifest lists {listed}")
-        try:
-            content = (self.folder / name).read_bytes()
-        except OSError as exc:
-            raise BundleError(f"{self.folder}: {name} cannot be read: {exc}") from exc
-        found = hashlib.sha256(content).hexdigest()
-        if found != expected:
-            raise BundleError(f"{self.folder}: expected {name} of sha256 {expected}, got {found}")
+        with self._opened(name) as file:
+            content = file.read()
+        self._check(name, hashlib.sha256(content).hexdigest())
         return content
 
     def path(self, name: str) -> Path:
-        """Where one file lies, under the same check."""
-        self.read(name)
+        """Where one file lies, under the same check; the file is not held in memory."""
+        with self._opened(name) as file:
+            self._check(name, hashlib.file_digest(file, "sha256").hexdigest())
         return self.folder / name
 
     def read_json(self, name: str) -> Any:
         """One JSON file, parsed, under the same check."""
         return orjson.loads(self.read(name))
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[BufferedReader]:
+        if name not in self.manifest.files:
+            listed = ", ".join(self.manifest.files)
+            raise BundleError(f"{self.folder}: expected {name}, the manifest lists {listed}")
+        try:
+            with (self.folder / name).open("rb") as file:
+                yield file
+        except OSError as exc:
+            raise BundleError(f"{self.folder}: {name} cannot be read: {exc}") from exc
+
+    def _check(self, name: str, found: str) -> None:
+        expected = self.manifest.files[name]
+        if found != expected:
+            raise BundleError(f"{self.folder}: expected {name} of sha256 {expected}, got {found}")

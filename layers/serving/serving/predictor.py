@@ -109,10 +109,22 @@ class Predictor:
     def outputs(self, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
         """The model's raw outputs for a preprocessed batch, run in parts of `batch_size`."""
         size = self.manifest.limits.batch_size
-        parts = [self._engine.run(batch[i : i + size]) for i in range(0, len(batch), size)]
+        parts = [self._run(batch[i : i + size], i) for i in range(0, len(batch), size)]
         if len(parts) == 1:
             return parts[0]
         return [np.concatenate(values) for values in zip(*parts, strict=True)]
+
+    def _run(self, batch: NDArray[Any], first: int) -> Sequence[NDArray[Any]]:
+        """One part of a batch, whose first instance has that number; names what is refused."""
+        try:
+            return self._engine.run(batch)
+        except UnfitInput as exc:
+            for index in range(len(batch)):
+                try:
+                    self._engine.run(batch[index : index + 1])
+                except UnfitInput as reason:
+                    raise UnfitInput(f"instance {first + index}: {reason}") from exc
+            raise RuntimeError("the model fails on instances together that it takes alone") from exc
 
     def _check_count(self, count: int) -> None:
         if count == 0:
@@ -148,7 +160,10 @@ def _name_engine(text: str) -> EngineName:
     for name in _ENGINES:
         if text == name:
             return name
-    raise BundleError(f"expected the engine {' or '.join(_ENGINES)}, got {text}")
+    raise BundleError(
+        f"expected {' or '.join(_ENGINES)} as the manifest's engine or the variable ENGINE,"
+        f" got {text!r}"
+    )
 
 
 def _load_engine(bundle: Bundle, name: EngineName) -> Engine:

@@ -4,7 +4,10 @@ import os
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from serving.errors import UnfitInput
 
 MEGABYTES_PER_CPU = 1769  # AWS Lambda's documentation: at 1,769 MB a function has one vCPU
 
@@ -23,6 +26,22 @@ class Engine(Protocol):
         Raises UnfitInput for values that the model itself refuses.
         """
         ...
+
+
+def cast(values: NDArray[Any], dtype: DTypeLike) -> NDArray[Any]:
+    """The values in an input's own type; raise UnfitInput for a number too large for it."""
+    try:
+        with np.errstate(over="raise"):
+            return values.astype(dtype, copy=False)
+    except FloatingPointError as exc:
+        raise UnfitInput(
+            f"expected numbers that {np.dtype(dtype).name} can hold, got a larger one"
+        ) from exc
+
+
+def refused() -> UnfitInput:
+    """What stands for an engine's own error about a value: an index or a string out of a table."""
+    return UnfitInput("expected values that the model knows, got one that it does not take")
 
 
 def threads() -> int:

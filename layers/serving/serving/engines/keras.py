@@ -1,6 +1,7 @@
 """The model itself under TensorFlow: for bundles that do not compile, and for who wants it."""
 
 import os
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from serving.engines import threads
-from serving.errors import BundleError, UnfitInput
+from serving.engines import cast, refused, threads
+from serving.errors import BundleError
 
 # TensorFlow reads these when it is imported; whoever sets them otherwise has it otherwise.
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -35,6 +36,10 @@ class KerasEngine:
         # Read when TensorFlow computes for the first time.
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads()))
         os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+        if not zipfile.is_zipfile(path):
+            raise BundleError(
+                f"{path}: expected a .keras file, which is a ZIP archive, got another"
+            )
         try:
             self._model = keras.saving.load_model(path, compile=False, safe_mode=True)
             self._graph = _trace(self._model)
@@ -45,11 +50,9 @@ class KerasEngine:
         """See `Engine`; the batch is cast to the inputs' own types, as Keras would do it."""
         try:
             outputs = self._graph(*_split(self._model.inputs, batch))
-        except tf.errors.InvalidArgumentError as exc:  # an index or a string that no table has
-            raise UnfitInput(
-                "expected values that the model knows, got one that it does not take"
-            ) from exc
-        return [keras.ops.convert_to_numpy(output) for output in outputs]
+        except tf.errors.InvalidArgumentError as exc:
+            raise refused() from exc
+        return [_to_numpy(output) for output in outputs]
 
 
 def run(model: keras.Model, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
@@ -59,7 +62,7 @@ def run(model: keras.Model, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
     """
     known = getattr(model, "inputs", None)  # a subclass of Model may have none
     outputs = _call(model, *_split(known, batch)) if known else model(batch, training=False)
-    return [keras.ops.convert_to_numpy(output) for output in keras.tree.flatten(outputs)]
+    return [_to_numpy(output) for output in keras.tree.flatten(outputs)]
 
 
 def _trace(model: keras.Model) -> Any:
@@ -91,4 +94,11 @@ def _tensor(described: Any, values: NDArray[Any]) -> tf.Tensor:
         values = values[..., np.newaxis]  # an instance is a single value
     if described.dtype == "string":
         return tf.constant(values, tf.string)
-    return tf.constant(values.astype(described.dtype, copy=False))
+    return tf.constant(cast(values, described.dtype))
+
+
+def _to_numpy(output: Any) -> NDArray[Any]:
+    """bfloat16 as float32, since JSON's writer, as most of NumPy, has no word for it."""
+    wide = tf.cast(output, tf.float32) if output.dtype == tf.bfloat16 else output
+    array: NDArray[Any] = keras.ops.convert_to_numpy(wide)
+    return array

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi.onnxruntime_pybind11_state import InvalidArgument
 
-from serving.engines import threads
+from serving.engines import cast, refused, threads
 from serving.errors import BundleError
 
 _DTYPES = {  # ONNX Runtime's names of types; a Keras model takes no others
@@ -48,8 +49,11 @@ class OnnxEngine:
         """See `Engine`; the batch is cast to the inputs' own types and ranks, as Keras does it."""
         parts = [batch] if len(self._inputs) == 1 else np.moveaxis(batch, 1, 0)
         feeds = {
-            name: (part[..., np.newaxis] if part.ndim < rank else part).astype(dtype, copy=False)
+            name: cast(part[..., np.newaxis] if part.ndim < rank else part, dtype)
             for (name, dtype, rank), part in zip(self._inputs, parts, strict=True)
         }
-        outputs: Sequence[NDArray[Any]] = self._session.run(None, feeds)
+        try:
+            outputs: Sequence[NDArray[Any]] = self._session.run(None, feeds)
+        except InvalidArgument as exc:
+            raise refused() from exc
         return outputs

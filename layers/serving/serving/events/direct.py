@@ -18,8 +18,8 @@ def handle(event: Mapping[str, Any], request_id: str, predictor: AnyPredictor) -
     """
     try:
         result = predictor.predict(native.read_document(event, predictor))
+        telemetry.predicted(result)
+        document = native.write_document(result, predictor)
+        return orjson.loads(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
     except Exception as exc:  # the edge, as in http
         return problems.record(exc, request_id)
-    telemetry.predicted(result)
-    document = native.write_document(result, predictor)
-    return orjson.loads(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))

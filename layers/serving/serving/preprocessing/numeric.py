@@ -7,7 +7,7 @@ A model that looks up its strings itself gets the checked values as they are.
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -41,11 +41,13 @@ class NumericPreprocessing:
     optional: the features whose values may be missing.
     step: what is done to the matrix of all columns; None gives it to the model as it is, which
         takes no missing values.
+    indices: how many entries a table of the model has, by the column that it is looked up by.
     """
 
     columns: Mapping[str, Kind]
     optional: frozenset[str]
     step: Transformer | None
+    indices: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise ValueError for optional features that nothing fills."""
@@ -57,7 +59,8 @@ class NumericPreprocessing:
     def from_json(cls, state: Mapping[str, Any]) -> "NumericPreprocessing":
         """Build from a parsed `preprocessing.json`."""
         step = None if state["step"] is None else build(state["step"])
-        return cls(state["columns"], frozenset(state["optional"]), step)
+        optional = frozenset(state["optional"])
+        return cls(state["columns"], optional, step, state.get("indices", {}))
 
 
 def preprocess_numerical_features(
@@ -204,6 +207,8 @@ def _checked(columns: Sequence[NDArray[Any]], spec: NumericPreprocessing) -> NDA
             _check_size(name, column)
         if kind == "category":
             _check_characters(name, column)
+        if name in spec.indices:
+            _check_indices(name, column, spec.indices[name])
         batch[:, place] = (column.astype(bool) if kind == "boolean" else column).tolist()
     return batch
 
@@ -215,6 +220,17 @@ def _check_size(name: str, column: NDArray[np.float64]) -> None:
         raise UnfitInput(
             f"instance {infinite.argmax()}: expected a number for {name}, got one too large for"
             " float32"
+        )
+
+
+def _check_indices(name: str, column: NDArray[np.object_], count: int) -> None:
+    """An engine may count a negative one from the table's end, and fails on one behind it."""
+    outside = (column < 0) | (column >= count)
+    if outside.any():
+        index = int(outside.argmax())
+        raise UnfitInput(
+            f"instance {index}: expected a whole number of 0 to {count - 1} for {name}, got"
+            f" {describe(column[index])}"
         )
 
 
