@@ -55,8 +55,8 @@ def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:
     """
     if takes_strings(model):
         raise NotCompiled(
-            "it takes strings, whose look-up and splitting no converter compiles: --engine auto keeps"
-            " such a model whole, for the Keras engine"
+            "it takes strings, whose look-up and splitting no converter compiles: --engine auto"
+            " keeps such a model whole, for the Keras engine"
         )
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # the reason is told below
     try:
