@@ -14,13 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
-# Read when TensorFlow is first imported; the second as the Keras engine has it.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is first imported
 
 from pack import examples, image, models, numeric, outputs, text
 from pack.files import number, pair
 from pack.pickles import TRUST_HELP
+from serving.engines.environment import set_up_tensorflow
 from serving.errors import ServingError
 
 MODALITIES: Mapping[str, tuple[ModuleType, str]] = {
@@ -45,6 +44,7 @@ def main() -> None:
 
 
 def _pack(arguments: argparse.Namespace) -> None:
+    set_up_tensorflow(arguments.model, Path(arguments.architecture or ""))
     from pack import command  # here, because TensorFlow takes seconds and --help needs none of it
 
     command.run(arguments, MODALITIES[arguments.modality][0], _say)

@@ -20,7 +20,6 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
-    "TF_ENABLE_ONEDNN_OPTS": "0",  # as pack and the Keras engine have it
 }
 sys.path += [str(ROOT / "functions" / modality) for modality in MODALITIES]
 

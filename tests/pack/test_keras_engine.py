@@ -168,6 +168,8 @@ MEMORY = """
 import sys
 from pathlib import Path
 import numpy as np
+from serving.engines.environment import set_up_tensorflow
+set_up_tensorflow(Path(sys.argv[1]))
 from serving.engines.keras import KerasEngine
 
 def resident():
@@ -197,10 +199,47 @@ def test_memory_stays_where_it_is_over_batches_of_changing_sizes(modality):
     assert grown < 4, f"{grown} MB more after {calls} calls than after {calls // 5}"
 
 
+CHANNELS = """
+import os
+import sys
+from pathlib import Path
+from serving.bundle import Bundle
+from serving.predictor import Predictor
+
+predictor = Predictor(Bundle.open(Path(sys.argv[1])), "keras")
+print(os.environ.get("TF_ENABLE_ONEDNN_OPTS"))
+"""
+
+
+def test_a_format_that_onednn_alone_computes_keeps_it_on(tmp_path, monkeypatch):
+    inputs = keras.Input((3, 8, 8))
+    convolution = layers.Conv2D(2, 3, data_format="channels_first")
+    outputs = layers.Dense(2, activation="softmax")(layers.Flatten()(convolution(inputs)))
+    permuted = keras.Sequential([keras.Input((8, 8, 3)), layers.Permute((3, 1, 2))])
+    given = keras.Input((8, 8, 3))
+    keras.Model(given, keras.Model(inputs, outputs)(permuted(given))).save(tmp_path / "m.keras")
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    command = ["-m", "pack", "image", "--model", "m.keras", "--labels", "a,b"]
+    command += ["--preset", "load_img", "--scaling", "divide=255", "--out", "bundle"]
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'layers' / 'serving'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert python(CHANNELS, str(tmp_path / "bundle")) == "None"
+    assert python(CHANNELS, str(ARTIFACTS / "numeric")) == "0"
+
+
 THREADS = """
 import sys
 from pathlib import Path
 import numpy as np
+from serving.engines.environment import set_up_tensorflow
+set_up_tensorflow(Path(sys.argv[1]))
 from serving.engines.keras import KerasEngine
 
 KerasEngine(Path(sys.argv[1])).run(np.zeros((4, 32, 32, 3), np.float32))

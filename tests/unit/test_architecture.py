@@ -21,6 +21,7 @@ ALLOWED = {
     "engines": {"errors"},
     "engines.onnx": {"engines", "errors"},
     "engines.keras": {"engines", "errors"},
+    "engines.environment": set(),
     "predictor": {"bundle", "engines", "errors", "golden", "predictions", "preprocessing"},
     "native": {"errors", "predictor", "tables"},
     "tables": {"errors"},

@@ -1,5 +1,6 @@
 """The core that every event ends in: instances in, labelled predictions out."""
 
+import importlib.util
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -197,15 +198,21 @@ def _onnx(bundle: Bundle) -> Engine:
 
 
 def _keras(bundle: Bundle) -> Engine:
-    from serving.engines.keras import KerasEngine
+    from serving.engines.environment import set_up_tensorflow
 
+    if importlib.util.find_spec("keras") is None:
+        raise ImportError("No module named 'keras'")
     _demand(
         bundle,
         "model.keras",
         "Keras alone cannot load it, since it has code of its owner's or is a SavedModel; serve it"
         " with ENGINE=onnx, which template.yaml deploys",
     )
-    return KerasEngine(bundle.path("model.keras"))
+    path = bundle.path("model.keras")
+    set_up_tensorflow(path)
+    from serving.engines.keras import KerasEngine  # which imports TensorFlow
+
+    return KerasEngine(path)
 
 
 _ENGINES: dict[EngineName, Callable[[Bundle], Engine]] = {"onnx": _onnx, "keras": _keras}

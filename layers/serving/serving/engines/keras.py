@@ -6,22 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
+import tensorflow as tf
 from numpy.typing import NDArray
 
 from serving.engines import cast, refused, threads
 from serving.errors import BundleError
-
-# TensorFlow reads these when it is imported; whoever sets them otherwise has it otherwise.
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # errors
-# oneDNN keeps a kernel for every shape that it meets, which let a function grow by 92 MB over
-# 10,000 batches of changing sizes (benchmarks/memory.md), and picks kernels by the processor, which
-# moves last digits.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-
-import keras
-import tensorflow as tf
 
 
 class KerasEngine:
