@@ -20,11 +20,11 @@ UV ?= uv
 
 # `sam build` empties its folder: a package built by hand or for another processor has no stamp.
 BUILT := .aws-sam/build/.built-$(ARCHITECTURE)
-SOURCES = template.yaml samconfig.toml $(shell find functions layers artifacts -type f \
+SOURCES = template.yaml backfill.asl.yaml samconfig.toml $(shell find functions layers artifacts -type f \
     ! -path '*/__pycache__/*' ! -name '*.keras')
 
 .PHONY: help setup setup-pack published build build-keras demo test check train pack bench soak local \
-    local-keras deploy deploy-keras lock clean
+    local-keras deploy deploy-keras redrive lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -126,6 +126,7 @@ published: .data/published/.stamp ## Fetch the published models that tests pack,
 bench: build setup-pack .build/keras/.stamp ## Measure both engines beside a bare, a minimal and a naive handler
 	@python -m benchmarks
 	@python -m benchmarks.preprocessing
+	@python -m benchmarks.uploads
 
 soak: build .build/keras/.stamp ## Watch the functions' memory over 10,000 calls, a quarter of an hour
 	@python -m benchmarks.memory
@@ -141,6 +142,9 @@ deploy: build ## Deploy to AWS, asking for what the account needs
 
 deploy-keras: build-keras ## Deploy the containers instead, in repositories that SAM makes
 	@sam deploy --guided --config-env keras --parameter-overrides Architecture=$(ARCHITECTURE)
+
+redrive: .venv/setup.stamp ## Send upload events that failed for good back, to be tried again; STACK=name
+	@python -m local.redrive $(if $(STACK),--stack $(STACK))
 
 # Each set is locked with what the one before it took, so that all agree in one environment.
 COMPILE = $(UV) pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes \

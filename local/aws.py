@@ -1,13 +1,18 @@
 """A local stand-in for S3: moto's server, on a real connection."""
 
 import contextlib
-import logging
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
-from moto.server import ThreadedMotoServer
+
+from local import s3 as moto_s3
+from local.package import ROOT
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,21 +40,46 @@ class Aws:
 @contextlib.contextmanager
 def start(*buckets: str) -> Iterator[Aws]:
     """Serve S3 on a free port, with these buckets, versioned as the template's are."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # else a line for every request
-    server.start()
+    server = moto_s3.serve(0)
     try:
-        endpoint = "http://{}:{}".format(*server.get_host_and_port())
-        s3 = boto3.client(
-            "s3",
-            region_name=_REGION,
-            endpoint_url=endpoint,
-            aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
-        )
-        for bucket in buckets:
-            s3.create_bucket(Bucket=bucket)
-            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        yield Aws(s3, {**_CREDENTIALS, "AWS_ENDPOINT_URL_S3": endpoint})
+        yield _connect("http://{}:{}".format(*server.get_host_and_port()), buckets)
     finally:
         server.stop()
+
+
+@contextlib.contextmanager
+def start_apart(*buckets: str) -> Iterator[Aws]:
+    """As `start`, in a process of its own, which does not wait for this one's Python."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "local.s3", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE) as process:
+        try:
+            _wait(process, port)
+            yield _connect(f"http://127.0.0.1:{port}", buckets)
+        finally:
+            process.kill()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    """Until the server answers; what it has to say of a failure it says itself."""
+    while process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    raise OSError(f"expected S3 on port {port}, its process ended with {process.returncode}")
+
+
+def _connect(endpoint: str, buckets: tuple[str, ...]) -> Aws:
+    s3 = boto3.client(
+        "s3",
+        region_name=_REGION,
+        endpoint_url=endpoint,
+        aws_access_key_id=_CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=_CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+    )
+    for bucket in buckets:
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return Aws(s3, {**_CREDENTIALS, "AWS_ENDPOINT_URL_S3": endpoint})

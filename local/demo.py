@@ -25,7 +25,8 @@ class Case:
     """One modality's inputs, in words and by name in `events/`, and the labels they must get.
 
     request: an API Gateway event; it must get the first of the labels.
-    notification, file: an S3 event, and the file that it tells of.
+    notification, file: an S3 event, and the file that it tells of; rows: whether its answer has a
+        line for each row.
     """
 
     modality: str
@@ -34,6 +35,7 @@ class Case:
     notification: str
     file: str
     labels: Sequence[str]
+    rows: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ CASES = (
         notification="numeric_s3_application",
         file="applications.csv",
         labels=["good", "bad"],
+        rows=True,
     ),
 )
 
@@ -146,10 +149,13 @@ def _show_upload(case: Case, started: Started, local_aws: Aws) -> None:
     local_aws.upload(upload.bucket, upload.key, (payloads.EVENTS / case.file).read_bytes())
     print(f"\nUpload events/{case.file} to s3://{upload.bucket}/{upload.key}", flush=True)
     started.invoke(notification)
-    result = json.loads(local_aws.download(RESULTS, f"{upload.key}.json"))
-    print(f"Result in s3://{RESULTS}/{upload.key}.json")
-    _print_json(result)
-    _expect(case.labels, result)
+    key = f"{upload.key}.json{'l' * case.rows}"
+    lines = [json.loads(line) for line in local_aws.download(RESULTS, key).splitlines()]
+    print(f"Result in s3://{RESULTS}/{key}")
+    for line in lines:
+        _print_json(line)
+    predicted = [line["prediction"] for line in lines if "prediction" in line]
+    _expect(case.labels, {"predictions": predicted} if case.rows else lines[0])
 
 
 def _expect(labels: Sequence[str], answer: Mapping[str, Any]) -> None:
@@ -159,16 +165,21 @@ def _expect(labels: Sequence[str], answer: Mapping[str, Any]) -> None:
 
 
 def _print_json(answer: Mapping[str, Any]) -> None:
-    """Print an answer, of many scores only the highest."""
-    predictions = [{**p, "scores": _shorten(p["scores"])} for p in answer["predictions"]]
-    print(json.dumps({**answer, "predictions": predictions}, indent=2, ensure_ascii=False))
+    """Print an answer, or a line of one, of many scores only the highest."""
+    shown = dict(answer)
+    if isinstance(shown.get("predictions"), list):
+        shown["predictions"] = [_shorten(prediction) for prediction in shown["predictions"]]
+    if "prediction" in shown:
+        shown["prediction"] = _shorten(shown["prediction"])
+    indent = None if "row" in shown or "rows" in shown else 2
+    print(json.dumps(shown, indent=indent, ensure_ascii=False))
 
 
-def _shorten(scores: Mapping[str, float]) -> Mapping[str, float | str]:
-    ordered = sorted(scores.items(), key=lambda item: -item[1])
+def _shorten(prediction: Mapping[str, Any]) -> Mapping[str, Any]:
+    ordered = sorted(prediction["scores"].items(), key=lambda item: -item[1])
     left_out = len(ordered) - SHOWN_SCORES
     more = {"...": f"{left_out} more"} if left_out > 0 else {}
-    return {**dict(ordered[:SHOWN_SCORES]), **more}
+    return {**prediction, "scores": {**dict(ordered[:SHOWN_SCORES]), **more}}
 
 
 def _print_times(times: Mapping[str, Times]) -> None:

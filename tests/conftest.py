@@ -29,6 +29,10 @@ class Context:
     """The part of Lambda's context that the handlers use."""
 
     aws_request_id: str = "11111111-2222-3333-4444-555555555555"
+    milliseconds: int = 100_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
 
 
 @pytest.fixture

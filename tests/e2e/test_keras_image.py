@@ -165,7 +165,8 @@ def test_nothing_is_in_the_image_that_is_not_needed(content):
     libraries = "sklearn|scipy|onnxruntime|onnx|clang|grpc|setuptools|boto3|pip|tests"
     unneeded = re.compile(rf"^/opt/python/(.*/)?({libraries})/|\.(a|h|lib|pyi|onnx|pkl)$")
     assert [path for path in content[0] if unneeded.search(path)] == []
-    outside = re.compile(r"^/opt/(python|artifacts)/|^/var/task/(__pycache__/)?predict_\w+\.")
+    handlers = r"^/var/task/(__pycache__/)?(predict_\w+|uploads)\."
+    outside = re.compile(rf"^/opt/(python|artifacts)/|{handlers}")
     assert [path for path in content[0] if not outside.search(path)] == []
 
 

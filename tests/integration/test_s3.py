@@ -3,55 +3,21 @@
 import json
 from urllib.parse import quote_plus
 
-import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from serving import storage
-from serving.events.s3 import SUFFIXES
+from serving.uploads.kinds import DOCUMENTS
 from tests.conftest import EVENTS, MODALITIES
 
 CAT = (EVENTS / "cat.jpg").read_bytes()
 REVIEW = (EVENTS / "review.txt").read_bytes()
 TABLE = (EVENTS / "applications.csv").read_bytes()
 FILES = {"image": ("cat.jpg", CAT), "text": ("a.txt", REVIEW), "numeric": ("a.csv", TABLE)}
-# Names of their own: all of moto's servers in one process share their buckets.
-UPLOADS, RESULTS = "integration-uploads", "integration-results"
 CASES = {"image": "cat", "text": "review", "numeric": "application"}
 
 
-@pytest.fixture(scope="module")
-def server():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
-
-
 @pytest.fixture
-def s3(server, monkeypatch):
-    """A client on two fresh, versioned buckets."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server)
-    monkeypatch.setenv("RESULTS_BUCKET", RESULTS)
-    storage._client.cache_clear()
-    client = boto3.client("s3")
-    for bucket in (UPLOADS, RESULTS):
-        client.create_bucket(
-            Bucket=bucket,
-            CreateBucketConfiguration={"LocationConstraint": "eu-central-1"},
-        )
-        client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-    yield client
-    for bucket in (UPLOADS, RESULTS):
-        versions = client.list_object_versions(Bucket=bucket)
-        for item in versions.get("Versions", []) + versions.get("DeleteMarkers", []):
-            client.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
-        client.delete_bucket(Bucket=bucket)
-    storage._client.cache_clear()
-
-
-@pytest.fixture
-def notify(handlers, load_event, context):
+def notify(buckets, load_event, context):
     """Call a handler with one notification of these keys."""
 
     def send(modality, *keys):
@@ -59,37 +25,30 @@ def notify(handlers, load_event, context):
         (template,) = event["Records"]
         event["Records"] = [json.loads(json.dumps(template)) for _ in keys]
         for record, key in zip(event["Records"], keys, strict=True):
-            record["s3"]["bucket"]["name"] = UPLOADS
+            record["s3"]["bucket"]["name"] = buckets.uploads
             record["s3"]["object"]["key"] = quote_plus(key, safe="/")
-        return handlers[modality].handler(event, context)
+        return buckets.handlers[modality].handler(event, context)
 
     return send
 
 
-def listing(s3) -> dict[str, dict]:
-    """Every object of the results bucket, parsed, by key."""
-    found = s3.list_objects_v2(Bucket=RESULTS).get("Contents", [])
-    bodies = {item["Key"]: s3.get_object(Bucket=RESULTS, Key=item["Key"]) for item in found}
-    return {key: json.loads(answer["Body"].read()) for key, answer in bodies.items()}
-
-
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_an_upload_gets_the_same_predictions_as_a_direct_call(
-    s3, handlers, notify, load_event, context, modality
+    buckets, notify, load_event, context, modality
 ):
     name, content = FILES[modality]
-    stored = s3.put_object(Bucket=UPLOADS, Key=f"{modality}/{name}", Body=content)
-    notify(modality, f"{modality}/{name}")
-    results = listing(s3)
-    assert list(results) == [f"{modality}/{name}.json"]
-    result = results[f"{modality}/{name}.json"]
-    assert result["source"] == {
-        "bucket": UPLOADS,
-        "key": f"{modality}/{name}",
-        "etag": stored["ETag"].strip('"'),
-        "version": stored["VersionId"],
-    }
-    direct = handlers[modality].handler(load_event(f"{modality}_direct_{CASES[modality]}"), context)
+    source = buckets.put(f"{modality}/{name}", content)
+    notify(modality, source["key"])
+    ((key, result),) = buckets.documents().items()
+    if key.endswith(".jsonl"):
+        head, *lines, counts = result
+        assert counts == {"rows": 2, "predictions": 2, "errors": 0}
+        result = head | {"predictions": [line["prediction"] for line in lines]}
+    assert key == f"{source['key']}.json{'l' if modality == 'numeric' else ''}"
+    assert result["source"] == source
+    direct = buckets.handlers[modality].handler(
+        load_event(f"{modality}_direct_{CASES[modality]}"), context
+    )
     assert result["model"] == direct["model"]
     assert result["predictions"][0]["label"] == direct["predictions"][0]["label"]
     assert result["predictions"][0]["score"] == pytest.approx(
@@ -107,18 +66,18 @@ def test_an_upload_gets_the_same_predictions_as_a_direct_call(
         "image/" + "x" * 900 + ".jpg",
     ],
 )
-def test_keys_of_every_spelling_are_decoded(s3, notify, key):
-    s3.put_object(Bucket=UPLOADS, Key=key, Body=CAT)
+def test_keys_of_every_spelling_are_decoded(buckets, notify, key):
+    buckets.put(key, CAT)
     notify("image", key)
-    assert list(listing(s3)) == [f"{key}.json"]
+    assert list(buckets.documents()) == [f"{key}.json"]
 
 
-def test_every_record_of_an_event_is_answered(s3, notify):
+def test_every_record_of_an_event_is_answered(buckets, notify):
     keys = [f"text/{number}.txt" for number in range(5)]
     for key in keys:
-        s3.put_object(Bucket=UPLOADS, Key=key, Body=REVIEW)
+        buckets.put(key, REVIEW)
     notify("text", *keys)
-    assert sorted(listing(s3)) == [f"{key}.json" for key in keys]
+    assert sorted(buckets.documents()) == [f"{key}.json" for key in keys]
 
 
 @pytest.mark.parametrize(
@@ -135,11 +94,11 @@ def test_every_record_of_an_event_is_answered(s3, notify):
     ],
 )
 def test_a_bad_file_gets_one_problem_object_and_no_retry(
-    s3, notify, modality, key, content, status
+    buckets, notify, modality, key, content, status
 ):
-    s3.put_object(Bucket=UPLOADS, Key=key, Body=content)
+    buckets.put(key, content)
     notify(modality, key)
-    results = listing(s3)
+    results = buckets.documents()
     assert list(results) == [f"errors/{key}.json"]
     problem = results[f"errors/{key}.json"]
     assert problem["status"] == status
@@ -147,57 +106,59 @@ def test_a_bad_file_gets_one_problem_object_and_no_retry(
     assert problem["detail"]
 
 
-def test_a_file_over_the_limit_is_refused_unread(s3, notify):
-    s3.put_object(Bucket=UPLOADS, Key="text/big.txt", Body=b"a" * 6_000_001)
+def test_a_file_over_the_limit_is_refused_unread(buckets, notify):
+    buckets.put("text/big.txt", b"a" * 6_000_001)
     notify("text", "text/big.txt")
-    problem = listing(s3)["errors/text/big.txt.json"]
+    problem = buckets.documents()["errors/text/big.txt.json"]
     assert problem["status"] == 413
     assert problem["detail"] == "expected an object of at most 6000000 bytes, got 6000001"
 
 
-def test_an_object_deleted_meanwhile_is_no_error(s3, notify):
+def test_an_object_deleted_meanwhile_is_no_error(buckets, notify):
     notify("image", "image/gone.jpg")
-    s3.put_object(Bucket=UPLOADS, Key="image/gone.jpg", Body=CAT)
-    s3.delete_object(Bucket=UPLOADS, Key="image/gone.jpg")
+    buckets.put("image/gone.jpg", CAT)
+    buckets.delete("image/gone.jpg")
     notify("image", "image/gone.jpg")
-    assert listing(s3) == {}
+    assert buckets.documents() == {}
 
 
-def test_a_transient_failure_is_raised_after_the_other_records_are_done(s3, notify, monkeypatch):
+def test_a_transient_failure_is_raised_after_the_other_records_are_done(
+    buckets, notify, monkeypatch
+):
     for key in ("text/1.txt", "text/2.txt", "text/3.txt"):
-        s3.put_object(Bucket=UPLOADS, Key=key, Body=REVIEW)
+        buckets.put(key, REVIEW)
     write = storage.write
 
-    def fail_once(bucket, key, body, content_type):
-        if key == "text/2.txt.json":
+    def fail_once(where, *arguments):
+        if where.key == "text/2.txt.json":
             raise ConnectionError("storage is away")
-        write(bucket, key, body, content_type)
+        write(where, *arguments)
 
     with monkeypatch.context() as away:
         away.setattr(storage, "write", fail_once)
         with pytest.raises(ExceptionGroup, match="1 of 3 records"):
             notify("text", "text/1.txt", "text/2.txt", "text/3.txt")
-    assert sorted(listing(s3)) == ["text/1.txt.json", "text/3.txt.json"]
+    assert sorted(buckets.documents()) == ["text/1.txt.json", "text/3.txt.json"]
     notify("text", "text/1.txt", "text/2.txt", "text/3.txt")
-    assert sorted(listing(s3)) == ["text/1.txt.json", "text/2.txt.json", "text/3.txt.json"]
+    assert sorted(buckets.documents()) == ["text/1.txt.json", "text/2.txt.json", "text/3.txt.json"]
 
 
 def test_a_bundle_that_does_not_load_is_raised_for_a_retry(
-    s3, notify, handlers, monkeypatch, tmp_path
+    buckets, notify, handlers, monkeypatch, tmp_path
 ):
     from serving.predictor import Predictor
 
-    s3.put_object(Bucket=UPLOADS, Key="text/a.txt", Body=REVIEW)
+    buckets.put("text/a.txt", REVIEW)
     monkeypatch.setenv("ARTIFACTS_DIR", str(tmp_path))
     monkeypatch.setattr(handlers["text"], "predictor", Predictor.load("text"))
     with pytest.raises(ExceptionGroup):
         notify("text", "text/a.txt")
-    assert listing(s3) == {}
+    assert buckets.documents() == {}
 
 
 def test_records_of_another_service_are_raised_and_not_swallowed(handlers, context):
     with pytest.raises(ExceptionGroup):
-        handlers["text"].handler({"Records": [{"eventSource": "aws:sqs", "body": "{}"}]}, context)
+        handlers["text"].handler({"Records": [{"eventSource": "aws:sns", "Sns": {}}]}, context)
 
 
 def test_the_test_event_of_a_new_notification_is_ignored(handlers, context):
@@ -208,5 +169,5 @@ def test_the_test_event_of_a_new_notification_is_ignored(handlers, context):
 def test_every_modality_knows_what_its_suffixes_hold():
     from serving.native import media_types
 
-    for modality, suffixes in SUFFIXES.items():
+    for modality, suffixes in DOCUMENTS.items():
         assert set(suffixes.values()) <= set(media_types(modality))

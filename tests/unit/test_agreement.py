@@ -1,13 +1,16 @@
-"""What the template promises is what the code does: handlers, paths, triggers, variables."""
+"""What the template promises is what the code does: handlers, paths, prefixes, variables."""
 
 import ast
 import re
+import tomllib
 
 import pytest
 from samcli.yamlhelper import yaml_parse
 
-from serving.events.s3 import SUFFIXES
+from local import redrive
 from serving.native import media_types
+from serving.uploads import rows
+from serving.uploads.answers import places
 from tests.conftest import MODALITIES, ROOT
 
 TEMPLATE = yaml_parse((ROOT / "template.yaml").read_text(encoding="utf-8"))
@@ -22,13 +25,24 @@ def events(modality: str, kind: str) -> list[dict]:
     return [e["Properties"] for e in properties(modality)["Events"].values() if e["Type"] == kind]
 
 
-def rules(event: dict) -> dict[str, str]:
-    return {rule["Name"]: rule["Value"] for rule in event["Filter"]["S3Key"]["Rules"]}
+def resources_of(names: list[str], action: str) -> set[str]:
+    """What the functions' policies allow an action on, of those that name a folder."""
+    statements = [
+        statement
+        for name in names
+        for policy in properties(name)["Policies"]
+        for statement in policy["Statement"]
+        if action in statement["Action"]
+    ]
+    found = [
+        s["Resource"] if isinstance(s["Resource"], list) else [s["Resource"]] for s in statements
+    ]
+    return {resource["Fn::Sub"] for group in found for resource in group if "Fn::Sub" in resource}
 
 
-def test_there_is_one_function_for_each_modality():
+def test_there_is_one_function_for_each_modality_and_one_for_uploads():
     functions = {n for n, r in RESOURCES.items() if r["Type"] == "AWS::Serverless::Function"}
-    assert functions == {f"{modality.title()}Function" for modality in MODALITIES}
+    assert functions == {f"{name.title()}Function" for name in (*MODALITIES, "uploads")}
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
@@ -55,11 +69,18 @@ def test_the_api_has_the_paths_that_the_code_answers(modality):
     assert routes == {("get", f"/predict/{modality}"), ("post", f"/predict/{modality}")}
 
 
+def test_uploads_are_signed_and_looked_up_at_these_paths():
+    routes = {(event["Method"], event["Path"]) for event in events("uploads", "Api")}
+    assert routes == {("post", "/uploads"), ("get", "/results/{id}")}
+
+
 @pytest.mark.parametrize("modality", MODALITIES)
-def test_uploads_trigger_for_the_suffixes_that_the_code_reads(modality):
-    filters = [rules(event) for event in events(modality, "S3")]
-    assert {rule["prefix"] for rule in filters} == {f"{modality}/"}
-    assert {rule["suffix"].lower() for rule in filters} == set(SUFFIXES[modality])
+def test_a_function_may_write_where_the_code_writes(modality):
+    written = places("${ResultsBucket.Arn}", f"{modality}/*", rows=True)
+    folders = {f"{place.bucket}/{place.key}" for place in (written.error, written.unfinished)}
+    folders = {folder.removesuffix(".json") for folder in folders}
+    for action in ("s3:PutObject", "s3:GetObject", "s3:DeleteObject"):
+        assert folders <= resources_of([modality], action)
 
 
 def test_pictures_reach_the_code_as_bytes():
@@ -69,12 +90,19 @@ def test_pictures_reach_the_code_as_bytes():
     assert binary == set(media_types("image")) - {"application/json"}
 
 
-def test_every_variable_that_the_code_reads_is_set():
-    code = "".join(path.read_text() for path in (ROOT / "layers/serving/serving").rglob("*.py"))
+@pytest.mark.parametrize("name", [*MODALITIES, "uploads"])
+def test_every_variable_that_the_code_reads_is_set(name):
+    shared = ROOT / "layers/serving/serving"
+    own = ROOT / properties(name)["CodeUri"]
+    code = "".join(path.read_text() for folder in (shared, own) for path in folder.rglob("*.py"))
     read = set(re.findall(r'environ(?:\.get\(|\[)\s*"(\w+)"', code))
     common = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
-    # Lambda sets the first; the container image the second, which has but one engine.
-    assert read - set(common) == {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ENGINE"}
+    given = {**common, **properties(name)["Environment"]["Variables"]}
+    # Lambda sets the first; the container image the second, which has but one engine. The last is
+    # of those that predict, or of the one that does not.
+    others = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ENGINE"}
+    others.add("UPLOADS_QUEUE_URL" if name == "uploads" else "INPUT_BUCKET")
+    assert read - set(given) == others
 
 
 def test_the_image_sets_the_engine_and_what_the_template_sets():
@@ -92,3 +120,17 @@ def test_policies_name_the_functions_own_prefix(modality):
     assert f"/{modality}/*" in text
     for other in set(MODALITIES) - {modality}:
         assert f"/{other}/*" not in text
+
+
+def test_a_failed_event_is_sent_back_by_the_names_that_the_stack_gives_out():
+    outputs = TEMPLATE["Outputs"]
+    assert outputs["FailedEventsQueueUrl"]["Value"] == {"Ref": "FailedEventsQueue"}
+    assert set(redrive.MODALITIES) == set(MODALITIES)
+    for name in (modality.title() for modality in MODALITIES):
+        assert outputs[f"{name}UploadsQueueUrl"]["Value"] == {"Ref": f"{name}UploadsQueue"}
+    samconfig = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
+    assert samconfig["default"]["global"]["parameters"]["stack_name"] == redrive.STACK
+
+
+def test_a_function_spends_its_time_on_predicting_and_not_on_keeping_what_is_done():
+    assert TEMPLATE["Globals"]["Function"]["Timeout"] > 10 * rows.MARGIN

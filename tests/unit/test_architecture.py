@@ -1,6 +1,9 @@
 """The arrows between the modules of `serving`, read from their import statements."""
 
 import ast
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -25,25 +28,109 @@ ALLOWED = {
     "predictor": {"bundle", "engines", "errors", "golden", "predictions", "preprocessing"},
     "native": {"errors", "predictor", "tables"},
     "tables": {"errors"},
-    "storage": {"errors"},
+    "storage": set(),
+    "queue": set(),
     "telemetry": {"predictor"},
-    "events": {"errors", "events", "native", "predictor", "telemetry"},
+    "events": {
+        "errors",
+        "events.backfill",
+        "events.direct",
+        "events.http",
+        "events.invocation",
+        "events.s3",
+        "events.sqs",
+        "predictor",
+        "telemetry",
+    },
+    "events.invocation": set(),
     "events.problems": {"errors", "telemetry"},
-    "events.http": {"errors", "events", "native", "predictor", "telemetry"},
-    "events.direct": {"events", "native", "predictor", "telemetry"},
-    "events.s3": {"errors", "events", "native", "predictor", "storage", "telemetry"},
+    "events.http": {
+        "errors",
+        "events.invocation",
+        "events.problems",
+        "native",
+        "predictor",
+        "telemetry",
+    },
+    "events.direct": {
+        "events.invocation",
+        "events.problems",
+        "native",
+        "predictor",
+        "telemetry",
+    },
+    "events.s3": {
+        "events.invocation",
+        "predictor",
+        "queue",
+        "storage",
+        "telemetry",
+        "uploads.reconcile",
+    },
+    "events.sqs": {"events.invocation", "events.s3", "predictor", "telemetry"},
+    "events.backfill": {"events.invocation", "events.s3", "predictor", "storage"},
+    "events.presigned": {"errors", "events", "events.http", "telemetry", "uploads.presigned"},
+    "uploads": set(),
+    "uploads.presigned": {"bundle", "errors", "storage", "uploads.answers", "uploads.kinds"},
+    "uploads.answers": {"native", "predictor", "storage"},
+    "uploads.kinds": {"errors", "storage"},
+    "uploads.lines": {"errors"},
+    "uploads.progress": {"storage", "uploads.answers"},
+    "uploads.documents": {
+        "errors",
+        "native",
+        "predictor",
+        "storage",
+        "telemetry",
+        "uploads.answers",
+        "uploads.kinds",
+    },
+    "uploads.rows": {
+        "errors",
+        "events.problems",
+        "predictions",
+        "predictor",
+        "storage",
+        "telemetry",
+        "uploads.progress",
+    },
+    "uploads.tables": {
+        "errors",
+        "predictor",
+        "storage",
+        "tables",
+        "uploads.kinds",
+        "uploads.lines",
+        "uploads.rows",
+    },
+    "uploads.archives": {"errors", "predictor", "storage", "uploads.rows"},
+    "uploads.reconcile": {
+        "errors",
+        "events.problems",
+        "predictor",
+        "storage",
+        "telemetry",
+        "uploads.answers",
+        "uploads.archives",
+        "uploads.documents",
+        "uploads.kinds",
+        "uploads.progress",
+        "uploads.rows",
+        "uploads.tables",
+    },
 }
 HEAVY = {
     "onnxruntime": {"engines.onnx"},
     "keras": {"engines.keras"},
     "tensorflow": {"engines.keras"},
-    "boto3": {"storage"},
-    "botocore": {"storage"},
+    "boto3": {"queue", "storage"},
+    "botocore": {"queue", "storage"},
     "PIL": {"preprocessing.image", "preprocessing.image.decoding"},
     "tokenizers": {"preprocessing.text.subwords"},
     "aws_lambda_powertools": {"telemetry"},
 }
 FORBIDDEN = {"pickle", "joblib", "sklearn", "functions", "pack", "training"}
+OF_A_MODEL = {"numpy", "onnxruntime", "PIL", "tokenizers", "multipart"}
 
 
 def module_name(path) -> str:
@@ -52,18 +139,18 @@ def module_name(path) -> str:
 
 
 def imports(path) -> set[str]:
-    """Dotted names a module imports, `from serving import x` as `serving.x`."""
+    """Dotted names a module imports, `from serving.x import y` as `serving.x.y` if that is one."""
     names: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "serving":
-            names |= {f"serving.{alias.name}" for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names.add(node.module)
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            names |= {name if name in NAMES else node.module for name in inner}
     return names
 
 
+NAMES = {f"serving.{module_name(path)}".rstrip(".") for path in PACKAGE.rglob("*.py")}
 MODULES = {module_name(path): imports(path) for path in PACKAGE.rglob("*.py")}
 
 
@@ -95,3 +182,17 @@ def test_a_heavy_library_has_one_home(library):
 def test_nothing_of_build_time_is_imported():
     used = {name.split(".")[0] for names in MODULES.values() for name in names}
     assert not used & FORBIDDEN
+
+
+def test_the_function_without_a_model_starts_without_what_models_need():
+    code = "import sys, uploads; print(*{name.partition('.')[0] for name in sys.modules})"
+    folders = [str(PACKAGE.parent), str(ROOT / "functions" / "uploads")]
+    loaded = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(folders)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert {"uploads", "serving", "boto3"} <= set(loaded)
+    assert not OF_A_MODEL & set(loaded)

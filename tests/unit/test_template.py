@@ -2,12 +2,11 @@
 
 cfn-lint finds what CloudFormation would refuse, circular dependencies too; the other tests find
 what it would accept and a team would regret. template-keras.yaml is linted here too, and is the
-same otherwise by test_templates.py. That handlers, prefixes and suffixes are those of the code is
+same otherwise by test_templates.py. That handlers, paths and prefixes are those of the code is
 not tested here.
 """
 
 import json
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,10 @@ from samcli.yamlhelper import yaml_parse
 
 ROOT = Path(__file__).parents[2]
 MODALITIES = ("image", "text", "numeric")
-FUNCTIONS = [f"{modality.title()}Function" for modality in MODALITIES]
+MODELS = [f"{modality.title()}Function" for modality in MODALITIES]
+FUNCTIONS = [*MODELS, "UploadsFunction"]
+QUEUES = [f"{modality.title()}UploadsQueue" for modality in MODALITIES]
+DAYS = 24 * 3600
 BUCKETS = ("InputBucket", "ResultsBucket")
 # Remarks on the translation itself: SAM writes the quota out and says dependencies twice.
 OF_TRANSLATION = ["W2001", "W3005"]
@@ -82,7 +84,7 @@ def test_cfn_lint_finds_nothing_in_the_translated_template(template, architectur
 def test_memory_and_timeout_are_what_lambda_and_the_api_allow(resources, name):
     properties = resources[name]["Properties"]
     assert 128 <= properties["MemorySize"] <= 10_240
-    assert 0 < properties["Timeout"] <= 29  # API Gateway gives up then
+    assert 0 < properties["Timeout"] <= (900 if name in MODELS else 29)  # the API gives up then
     assert "EphemeralStorage" not in properties  # over 512 MB it excludes SnapStart
 
 
@@ -112,36 +114,96 @@ def test_a_changed_layer_publishes_new_versions(source, of_type, layer):
 
 
 def test_no_policy_has_a_wildcard_but_under_one_prefix(of_type):
-    for name, role in of_type("IAM::Role").items():
-        for statement in statements(role):
+    granted = {name: statements(role) for name, role in of_type("IAM::Role").items()}
+    for name, policy in of_type("IAM::Policy").items():
+        granted[name] = policy["Properties"]["PolicyDocument"]["Statement"]
+    for name, found in granted.items():
+        for statement in found:
             assert not any("*" in action for action in listed(statement["Action"])), name
             for resource in listed(statement["Resource"]):
                 text = resource.get("Fn::Sub", "")
-                assert "Fn::GetAtt" in resource or "*" not in text.removesuffix("/*"), name
+                whole = "Fn::GetAtt" in resource or "Ref" in resource
+                assert whole or "*" not in text.removesuffix("/*"), name
 
 
-@pytest.mark.parametrize("modality", MODALITIES)
-def test_a_function_reads_and_writes_under_its_own_prefixes_only(resources, modality):
-    granted = Counter()
-    for statement in statements(resources[f"{modality.title()}FunctionRole"]):
-        targets = [r.get("Fn::Sub", r.get("Fn::GetAtt")) for r in listed(statement["Resource"])]
-        for action in listed(statement["Action"]):
-            granted[action, str(targets), json.dumps(statement.get("Condition"))] += 1
-    bucket = "arn:${AWS::Partition}:s3:::${BucketPrefix}-input-${AWS::AccountId}-${AWS::Region}"
-    own = json.dumps({"StringLike": {"s3:prefix": f"{modality}/*"}})
-    results = [f"${{ResultsBucket.Arn}}/{folder}{modality}/*" for folder in ("", "errors/")]
-    assert granted == {
-        ("s3:GetObject", str([f"{bucket}/{modality}/*"]), "null"): 1,
-        ("s3:GetObjectVersion", str([f"{bucket}/{modality}/*"]), "null"): 1,
-        ("s3:ListBucket", str([bucket]), own): 1,
-        ("s3:PutObject", str(results), "null"): 1,
-        ("sqs:SendMessage", str([["FailedEventsQueue", "Arn"]]), "null"): 1,
+def test_no_function_may_use_the_queues_or_buckets_of_others(resources):
+    managed = {
+        name: resources[f"{name}Role"]["Properties"]["ManagedPolicyArns"] for name in FUNCTIONS
+    }
+    assert {tuple(arns) for arns in managed.values()} == {
+        ("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",)  # logs
     }
 
 
-def test_the_name_in_the_policies_is_the_input_buckets(resources):
-    name = resources["InputBucket"]["Properties"]["BucketName"]
-    assert name == {"Fn::Sub": "${BucketPrefix}-input-${AWS::AccountId}-${AWS::Region}"}
+def grants(found) -> set[tuple[str, str, str]]:
+    """Every action with one of its resources and its condition."""
+    return {
+        (
+            action,
+            resource.get("Fn::Sub") or str(resource.get("Fn::GetAtt", resource.get("Ref"))),
+            json.dumps(statement.get("Condition")),
+        )
+        for statement in found
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+
+
+def under(*prefixes) -> str:
+    return json.dumps({"StringLike": {"s3:prefix": list(prefixes)}})
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_a_function_may_do_what_it_does_and_no_more(resources, modality):
+    folders = [modality, f"errors/{modality}", f"unfinished/{modality}"]
+    own = json.dumps({"StringLike": {"s3:prefix": f"{modality}/*"}})
+    results, queue = "['ResultsBucket', 'Arn']", f"['{modality.title()}UploadsQueue', 'Arn']"
+    objects = ("GetObject", "PutObject", "PutObjectTagging", "DeleteObject", "AbortMultipartUpload")
+    messages = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes", "SendMessage")
+    assert grants(statements(resources[f"{modality.title()}FunctionRole"])) == {
+        ("s3:GetObject", f"${{InputBucket.Arn}}/{modality}/*", "null"),
+        ("s3:ListBucket", "['InputBucket', 'Arn']", own),
+        *(
+            (f"s3:{action}", f"${{ResultsBucket.Arn}}/{folder}/*", "null")
+            for action in objects
+            for folder in folders
+        ),
+        ("s3:ListBucket", results, under(*(f"{folder}/*" for folder in folders))),
+        ("s3:ListBucketMultipartUploads", results, "null"),
+        *((f"sqs:{action}", queue, "null") for action in messages),
+        ("sqs:SendMessage", "['FailedEventsQueue', 'Arn']", "null"),
+    }
+
+
+def test_who_signs_uploads_may_write_and_look_where_it_puts_them_and_no_more(resources):
+    inputs = [f"{modality}/uploads/*" for modality in MODALITIES]
+    results = [*inputs, *(f"errors/{folder}" for folder in inputs)]
+    assert grants(statements(resources["UploadsFunctionRole"])) == {
+        *(("s3:PutObject", f"${{InputBucket.Arn}}/{folder}", "null") for folder in inputs),
+        *(("s3:GetObject", f"${{InputBucket.Arn}}/{folder}", "null") for folder in inputs),
+        ("s3:ListBucket", "['InputBucket', 'Arn']", under(*inputs)),
+        *(("s3:GetObject", f"${{ResultsBucket.Arn}}/{folder}", "null") for folder in results),
+        ("s3:ListBucket", "['ResultsBucket', 'Arn']", under(*results)),
+        ("sqs:SendMessage", "['FailedEventsQueue', 'Arn']", "null"),
+    }
+
+
+def test_a_backfill_may_start_its_own_children_and_call_the_three_functions(resources):
+    policy = resources["BackfillRunsPolicy"]["Properties"]
+    assert policy["Roles"] == [{"Ref": "BackfillRole"}]
+    found = [*statements(resources["BackfillRole"]), *policy["PolicyDocument"]["Statement"]]
+    states = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}"
+    writes = ("PutObject", "GetObject", "ListMultipartUploadParts", "AbortMultipartUpload")
+    assert grants(found) == {
+        *(("lambda:InvokeFunction", f"{name}Aliaslive", "null") for name in MODELS),
+        ("s3:ListBucket", "['InputBucket', 'Arn']", under("image/*", "text/*", "numeric/*")),
+        ("s3:GetObject", "${ResultsBucket.Arn}/inventories/*", "null"),
+        *((f"s3:{action}", "${ResultsBucket.Arn}/backfills/*", "null") for action in writes),
+        ("states:StartExecution", "Backfill", "null"),
+        ("states:DescribeExecution", f"{states}:execution:${{Backfill.Name}}/*", "null"),
+        ("states:StopExecution", f"{states}:execution:${{Backfill.Name}}/*", "null"),
+        ("states:DescribeMapRun", f"{states}:mapRun:${{Backfill.Name}}/*", "null"),
+    }
 
 
 @pytest.mark.parametrize("name", BUCKETS)
@@ -153,16 +215,36 @@ def test_buckets_are_encrypted_private_versioned_and_outlive_the_stack(resources
     assert list(properties["PublicAccessBlockConfiguration"].values()) == [True] * 4
     assert properties["OwnershipControls"]["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     assert properties["VersioningConfiguration"] == {"Status": "Enabled"}
-    (rule,) = properties["LifecycleConfiguration"]["Rules"]
-    assert {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"} <= rule.keys()
+    rules = properties["LifecycleConfiguration"]["Rules"]
+    forgotten = {name for rule in rules if "Prefix" not in rule for name in rule}
+    assert {"NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload"} <= forgotten
+    assert "ExpirationInDays" not in forgotten
+
+
+def test_what_is_done_of_a_long_file_outlives_the_message_that_continues_it(resources):
+    waits = [resources[name]["Properties"]["MessageRetentionPeriod"] / DAYS for name in QUEUES]
+    rules = resources["ResultsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    (parts,) = [rule for rule in rules if "AbortIncompleteMultipartUpload" in rule]
+    (progress,) = [rule for rule in rules if rule.get("Prefix") == "unfinished/"]
+    assert parts["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] > max(waits)
+    assert progress["ExpirationInDays"] > max(waits)
+
+
+def test_results_and_errors_are_kept(resources):
+    rules = resources["ResultsBucket"]["Properties"]["LifecycleConfiguration"]["Rules"]
+    expiring = {rule.get("Prefix", "") for rule in rules if "ExpirationInDays" in rule}
+    assert expiring == {"unfinished/", "backfills/", "inventories/"}
 
 
 @pytest.mark.parametrize(
     ("policy", "action"),
-    [*((f"{name}Policy", "s3:*") for name in BUCKETS), ("FailedEventsQueuePolicy", "sqs:*")],
+    [
+        *((f"{name}Policy", "s3:*") for name in BUCKETS),
+        *((f"{name}Policy", "sqs:*") for name in ("FailedEventsQueue", *QUEUES)),
+    ],
 )
 def test_plain_http_is_refused(resources, policy, action):
-    (statement,) = resources[policy]["Properties"]["PolicyDocument"]["Statement"]
+    statement, *_ = resources[policy]["Properties"]["PolicyDocument"]["Statement"]
     assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
     assert statement["Action"] == action
     assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
@@ -170,7 +252,7 @@ def test_plain_http_is_refused(resources, policy, action):
 
 def test_uploads_that_fail_for_good_wait_in_an_encrypted_queue(resources, of_type):
     queue = resources["FailedEventsQueue"]["Properties"]
-    assert queue == {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * 24 * 3600}
+    assert queue == {"SqsManagedSseEnabled": True, "MessageRetentionPeriod": 14 * DAYS}
     configs = [config["Properties"] for config in of_type("Lambda::EventInvokeConfig").values()]
     assert sorted(config["FunctionName"]["Ref"] for config in configs) == sorted(FUNCTIONS)
     for config in configs:
@@ -179,16 +261,146 @@ def test_uploads_that_fail_for_good_wait_in_an_encrypted_queue(resources, of_typ
         assert (config["MaximumRetryAttempts"], config["Qualifier"]) == (2, "live")
 
 
-def test_triggers_do_not_overlap_as_s3_would_refuse_them(resources):
+def test_every_change_of_an_object_is_told_to_its_modalitys_queue(resources):
     configuration = resources["InputBucket"]["Properties"]["NotificationConfiguration"]
-    filters = []
-    for target in configuration["LambdaConfigurations"]:
-        rules = {rule["Name"]: rule["Value"] for rule in target["Filter"]["S3Key"]["Rules"]}
-        assert target["Function"] == {"Ref": f"{rules['prefix'][:-1].title()}FunctionAliaslive"}
-        filters.append((rules["prefix"], rules["suffix"]))
-    for prefix, suffix in filters:
-        rivals = [s for p, s in filters if p == prefix and (s.endswith(suffix) or s == suffix)]
-        assert rivals == [suffix]
+    assert configuration.keys() == {"QueueConfigurations"}
+    told = []
+    for target in configuration["QueueConfigurations"]:
+        (rule,) = target["Filter"]["S3Key"]["Rules"]
+        told.append(
+            (target["Event"], rule["Name"], rule["Value"], target["Queue"]["Fn::GetAtt"][0])
+        )
+    assert sorted(told) == sorted(
+        (f"s3:Object{change}:*", "prefix", f"{modality}/", f"{modality.title()}UploadsQueue")
+        for modality in MODALITIES
+        for change in ("Created", "Removed")
+    )
+
+
+def test_the_bucket_is_made_after_the_policies_that_let_it_send(resources):
+    assert set(resources["InputBucket"]["DependsOn"]) == {f"{name}Policy" for name in QUEUES}
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_this_bucket_of_this_account_alone_may_send_to_a_queue(resources, name):
+    policy = resources[f"{name}Policy"]["Properties"]
+    assert policy["Queues"] == [{"Ref": name}]
+    _, statement = policy["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "sqs:SendMessage")
+    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
+    assert statement["Resource"] == {"Fn::GetAtt": [name, "Arn"]}
+    bucket = resources["InputBucket"]["Properties"]["BucketName"]["Fn::Sub"]
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        "ArnEquals": {"aws:SourceArn": {"Fn::Sub": f"arn:${{AWS::Partition}}:s3:::{bucket}"}},
+    }
+
+
+@pytest.mark.parametrize("name", QUEUES)
+def test_an_upload_waits_in_an_encrypted_queue_and_after_five_tries_in_the_one_of_failed_events(
+    resources, name
+):
+    queue = dict(resources[name]["Properties"])
+    function = resources[name.replace("UploadsQueue", "Function")]["Properties"]
+    assert queue.pop("VisibilityTimeout") == 6 * function["Timeout"]
+    assert queue == {
+        "SqsManagedSseEnabled": True,
+        "MessageRetentionPeriod": 14 * DAYS,
+        "RedrivePolicy": {
+            "deadLetterTargetArn": {"Fn::GetAtt": ["FailedEventsQueue", "Arn"]},
+            "maxReceiveCount": 5,
+        },
+    }
+
+
+@pytest.mark.parametrize("modality", MODALITIES)
+def test_a_queue_calls_its_function_with_one_message_and_takes_back_what_failed(
+    resources, of_type, modality
+):
+    name = modality.title()
+    assert len(of_type("Lambda::EventSourceMapping")) == len(MODALITIES)
+    assert resources[f"{name}Uploads"]["Properties"] == {
+        "FunctionName": {"Ref": f"{name}FunctionAliaslive"},
+        "EventSourceArn": {"Fn::GetAtt": [f"{name}UploadsQueue", "Arn"]},
+        "BatchSize": 1,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "ScalingConfig": {"MaximumConcurrency": {"Ref": "UploadConcurrency"}},
+    }
+    # Its own queue is where a long file is continued: Lambda must not take that for a mistake.
+    function = resources[f"{name}Function"]["Properties"]
+    variables = function["Environment"]["Variables"]
+    assert variables["UPLOADS_QUEUE_URL"] == {"Ref": f"{name}UploadsQueue"}
+    assert function["RecursiveLoop"] == "Allow"
+
+
+def test_all_queues_together_leave_room_for_the_api(source):
+    concurrency = source["Parameters"]["UploadConcurrency"]
+    assert (concurrency["MinValue"], concurrency["MaxValue"]) == (2, 1000)  # Lambda's bounds
+    assert len(QUEUES) * concurrency["Default"] <= 1000 / 2  # of what an account may run at once
+
+
+def test_an_alarm_tells_of_failed_uploads_and_of_each_queue_that_does_not_keep_up(
+    resources, of_type
+):
+    watched = {}
+    for alarm in of_type("CloudWatch::Alarm").values():
+        properties = alarm["Properties"]
+        if properties["Namespace"] == "AWS/SQS":
+            (dimension,) = properties["Dimensions"]
+            watched[dimension["Value"]["Fn::GetAtt"][0]] = properties
+        assert properties["AlarmActions"]["Fn::If"][:2] == [
+            "SendsAlarms",
+            [{"Ref": "AlarmTopicArn"}],
+        ]
+    assert watched.keys() == {"FailedEventsQueue", *QUEUES}
+    assert watched["FailedEventsQueue"]["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    for name in QUEUES:
+        queue = resources[name]["Properties"]
+        tries = queue["VisibilityTimeout"] * queue["RedrivePolicy"]["maxReceiveCount"]
+        assert watched[name]["MetricName"] == "ApproximateAgeOfOldestMessage"
+        # A single file that fails for as long as it is tried does not count as a backlog.
+        assert tries < watched[name]["Threshold"] < queue["MessageRetentionPeriod"]
+
+
+@pytest.mark.parametrize(("name", "method"), [("InputBucket", "POST"), ("ResultsBucket", "GET")])
+def test_browsers_may_post_files_and_fetch_results_from_the_allowed_origin_alone(
+    resources, name, method
+):
+    cors = resources[name]["Properties"]["CorsConfiguration"]["Fn::If"]
+    condition, allowed, otherwise = cors
+    assert (condition, otherwise) == ("AllowsOrigin", {"Ref": "AWS::NoValue"})
+    (rule,) = allowed["CorsRules"]
+    assert rule["AllowedOrigins"] == [{"Ref": "AllowedOrigin"}]
+    assert rule["AllowedMethods"] == [method]
+
+
+def test_an_inventory_is_written_where_a_backfill_may_read_it_if_one_is_wanted(resources, source):
+    assert source["Parameters"]["InventoryFrequency"]["Default"] == "none"
+    condition, (inventory,), otherwise = resources["InputBucket"]["Properties"][
+        "InventoryConfigurations"
+    ]["Fn::If"]
+    assert (condition, otherwise) == ("TakesInventory", {"Ref": "AWS::NoValue"})
+    destination = inventory["Destination"]
+    assert destination["BucketArn"] == {"Fn::GetAtt": ["ResultsBucket", "Arn"]}
+    assert destination["Format"] == "CSV"  # which Step Functions reads
+    _, statement = resources["ResultsBucketPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    condition, allowed, otherwise = statement["Fn::If"]
+    assert (condition, otherwise) == ("TakesInventory", {"Ref": "AWS::NoValue"})
+    folder = f"${{ResultsBucket.Arn}}/{destination['Prefix']}/*"
+    assert (allowed["Action"], allowed["Resource"]) == ("s3:PutObject", {"Fn::Sub": folder})
+    assert allowed["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}},
+        "ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["InputBucket", "Arn"]}},
+    }
+    assert ("s3:GetObject", folder, "null") in grants(statements(resources["BackfillRole"]))
+
+
+@pytest.mark.parametrize(("path", "method"), [("/uploads", "post"), ("/results/{id}", "get")])
+def test_signing_and_looking_up_need_a_key_too(resources, path, method):
+    methods = resources["Api"]["Properties"]["Body"]["paths"][path]
+    assert methods.keys() == {method, "options"}
+    assert methods[method]["security"] == [{"api_key": []}]
+    assert "security" not in methods["options"]
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
@@ -236,7 +448,8 @@ def test_without_an_allowed_origin_no_answer_names_one(resources):
     for text in json.dumps(resources["Api"], indent=1).split(f'{allowed}": ')[1:]:
         value, _ = json.JSONDecoder().raw_decode(text)
         found += [value] if "Fn::If" in value else []
-    assert len(found) == len(MODALITIES) + 2  # the preflight answers and the gateway's own
+    paths = resources["Api"]["Properties"]["Body"]["paths"]
+    assert len(found) == len(paths) + 2  # the preflight answers and the gateway's own
     for value in found:
         condition, _, otherwise = value["Fn::If"]
         assert (condition, otherwise) == ("AllowsOrigin", {"Ref": "AWS::NoValue"})

@@ -33,7 +33,7 @@ CHANGES = {
     "Globals/Function/Timeout": 30,
     "Globals/Function/Environment/Variables/LOG": "x",
     "Resources/ImageFunction/Properties/Events/Predict/Properties/Path": "/predict/pictures",
-    "Resources/TextFunction/Properties/Policies/0/Statement/2/Action": "s3:*",
+    "Resources/TextFunction/Properties/Policies/0/Statement/2/Effect": "Deny",
     "Resources/NumericFunction/Properties/AutoPublishAliasAllProperties": False,
     "Resources/ServerErrorsAlarm/Properties/Threshold": 5,
     "Resources/FailedEventsQueue/Properties/MessageRetentionPeriod": 60,

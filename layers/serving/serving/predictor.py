@@ -1,4 +1,8 @@
-"""The core that every event ends in: instances in, labelled predictions out."""
+"""The core that every event ends in: instances in, labelled predictions out.
+
+NumPy, and what needs it, is imported by a bundle that loads and not by this module, so that a
+function without a model can share the rest of the package and start without it.
+"""
 
 import importlib.util
 import logging
@@ -7,17 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from serving import golden, preprocessing
 from serving.bundle import Bundle, Manifest
-from serving.engines import Engine
 from serving.errors import BundleError, InputTooLarge, UnfitInput
-from serving.predictions import Prediction, label_outputs
-from serving.preprocessing import Preprocess
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from serving.engines import Engine
+    from serving.predictions import Prediction
+    from serving.preprocessing import Preprocess
 
 type EngineName = Literal["onnx", "keras"]
 
@@ -26,7 +30,7 @@ type EngineName = Literal["onnx", "keras"]
 class Predicted:
     """Predictions in the order of the instances, and the milliseconds that each stage took."""
 
-    predictions: list[Prediction]
+    predictions: "list[Prediction]"
     milliseconds: dict[str, float]
 
 
@@ -51,6 +55,8 @@ class Predictor:
             raise BundleError(f"{bundle.folder}: expected a whole bundle, got {exc!r}") from exc
 
     def _load(self, bundle: Bundle) -> None:
+        from serving import golden, preprocessing
+
         self.state: dict[str, Any] = bundle.read_json("preprocessing.json")
         self.preprocess: Preprocess = preprocessing.load(self.manifest.modality, self.state)
         self._inverses = {
@@ -83,6 +89,8 @@ class Predictor:
 
         "number", "int32", "int64", "category" or "boolean".
         """
+        if self.manifest.modality != "numeric":  # a text's state has columns too, a number
+            return {}
         columns: Mapping[str, str] = self.state.get("columns", {})
         return columns
 
@@ -92,6 +100,8 @@ class Predictor:
         instances: encoded pictures (bytes), texts (str) or rows (a list or a mapping).
         Raises InvalidInput's kinds for instances that cannot be used; none is predicted then.
         """
+        from serving.predictions import label_outputs
+
         self._check_count(len(instances))
         started = perf_counter()
         batch = self.preprocess(instances)
@@ -107,15 +117,17 @@ class Predictor:
             },
         )
 
-    def outputs(self, batch: NDArray[Any]) -> Sequence[NDArray[Any]]:
+    def outputs(self, batch: "NDArray[Any]") -> "Sequence[NDArray[Any]]":
         """The model's raw outputs for a preprocessed batch, run in parts of `batch_size`."""
         size = self.manifest.limits.batch_size
         parts = [self._run(batch[i : i + size], i) for i in range(0, len(batch), size)]
         if len(parts) == 1:
             return parts[0]
+        import numpy as np
+
         return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
-    def _run(self, batch: NDArray[Any], first: int) -> Sequence[NDArray[Any]]:
+    def _run(self, batch: "NDArray[Any]", first: int) -> "Sequence[NDArray[Any]]":
         """One part of a batch, whose first instance has that number; names what is refused."""
         try:
             return self._engine.run(batch)
@@ -167,7 +179,7 @@ def _name_engine(text: str) -> EngineName:
     )
 
 
-def _load_engine(bundle: Bundle, name: EngineName) -> Engine:
+def _load_engine(bundle: Bundle, name: EngineName) -> "Engine":
     """The engine with the bundle's model; raise BundleError that says what to do without it."""
     try:
         return _ENGINES[name](bundle)
@@ -185,7 +197,7 @@ def _demand(bundle: Bundle, file: str, advice: str) -> None:
         )
 
 
-def _onnx(bundle: Bundle) -> Engine:
+def _onnx(bundle: Bundle) -> "Engine":
     from serving.engines.onnx import OnnxEngine
 
     _demand(
@@ -197,7 +209,7 @@ def _onnx(bundle: Bundle) -> Engine:
     return OnnxEngine(bundle.read("model.onnx"))
 
 
-def _keras(bundle: Bundle) -> Engine:
+def _keras(bundle: Bundle) -> "Engine":
     from serving.engines.environment import set_up_tensorflow
 
     if importlib.util.find_spec("keras") is None:
@@ -215,7 +227,7 @@ def _keras(bundle: Bundle) -> Engine:
     return KerasEngine(path)
 
 
-_ENGINES: dict[EngineName, Callable[[Bundle], Engine]] = {"onnx": _onnx, "keras": _keras}
+_ENGINES: "dict[EngineName, Callable[[Bundle], Engine]]" = {"onnx": _onnx, "keras": _keras}
 _TEMPLATES: dict[EngineName, str] = {"onnx": "template.yaml", "keras": "template-keras.yaml"}
 _log = logging.getLogger(__name__)
 

@@ -3,12 +3,14 @@
 import csv
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from serving.errors import InputTooLarge, MalformedInput, shorten
 
 LONGEST = len("-9223372036854775808")  # the characters of an integer that int64 holds
+_PLAIN = re.compile(r"[0-9.+-]*")  # cells of these `float` reads as a table means them
 
 
 def read_csv(text: str, kinds: Mapping[str, str], max_rows: int) -> Iterator[dict[str, Any]]:
@@ -23,7 +25,7 @@ def read_csv(text: str, kinds: Mapping[str, str], max_rows: int) -> Iterator[dic
         lines = csv.reader(io.StringIO(text, newline=""), strict=True)
         filled = (cells for cells in lines if len(cells) > 1 or any(map(str.strip, cells)))
         header = next(filled, [])
-        _check_header(header)
+        check_header(header)
         for count, cells in enumerate(filled):
             if count == max_rows:
                 raise InputTooLarge(f"expected at most {max_rows} rows, got more")
@@ -32,10 +34,21 @@ def read_csv(text: str, kinds: Mapping[str, str], max_rows: int) -> Iterator[dic
         raise MalformedInput(f"expected CSV, got what does not parse: {exc}") from exc
 
 
-def _check_header(header: list[str]) -> None:
+def check_header(header: Sequence[str]) -> None:
+    """Raise MalformedInput for a name that stands twice."""
     if len(set(header)) < len(header):
-        twice = next(name for name in header if header.count(name) > 1)
+        twice = next(name for name in header if list(header).count(name) > 1)
         raise MalformedInput(f"expected every column once, got {shorten(twice)!r} more than once")
+
+
+def read_column(cells: Sequence[str], kind: str) -> list[Any]:
+    """The values of a feature of that kind, as `read_csv` reads one cell after the other."""
+    if kind == "number" and _PLAIN.fullmatch("".join(cells)):
+        try:
+            return [float(cell) if cell else None for cell in cells]
+        except ValueError:  # such as 1-2
+            pass
+    return list(map(_PARSERS[kind], cells))
 
 
 def _row(

@@ -1,7 +1,7 @@
 """Logs and metrics: one JSON line a request, one embedded-metric-format record a request.
 
-Metrics, by model version: Requests, Predictions, DecodeTime, PreprocessTime, InferenceTime
-(milliseconds), ColdStarts, RejectedInputs, Failures.
+Metrics, by model version where there is a model: Requests, Predictions, DecodeTime, PreprocessTime,
+InferenceTime (milliseconds), ColdStarts, RejectedInputs, Failures.
 """
 
 import os
@@ -27,9 +27,10 @@ def begin(correlation_id: str, function_request_id: str) -> None:
     _cold = False
 
 
-def end(model_version: str) -> None:
-    """Write the request's metrics out."""
-    metrics.add_dimension("model_version", model_version)
+def end(model_version: str | None) -> None:
+    """Write the request's metrics out; None stands for a function without a model."""
+    if model_version is not None:
+        metrics.add_dimension("model_version", model_version)
     metrics.flush_metrics()
 
 
@@ -44,6 +45,13 @@ def predicted(result: Predicted) -> None:
     for stage, milliseconds in result.milliseconds.items():
         metrics.add_metric(f"{stage}Time", MetricUnit.Milliseconds, milliseconds)
     logger.info("predicted", instances=len(result.predictions), milliseconds=result.milliseconds)
+
+
+def answered(predictions: int, errors: int) -> None:
+    """Record a file of rows that is done."""
+    metrics.add_metric("Predictions", MetricUnit.Count, predictions)
+    metrics.add_metric("RejectedInputs", MetricUnit.Count, errors)
+    logger.info("answered", predictions=predictions, errors=errors)
 
 
 def rejected(exc: Exception, status: int) -> None:

@@ -5,7 +5,8 @@ from typing import Any, Protocol
 
 from serving import telemetry
 from serving.errors import BundleError
-from serving.events import direct, http, s3
+from serving.events import backfill, direct, http, s3, sqs
+from serving.events.invocation import Invocation
 from serving.predictor import AnyPredictor
 
 type Event = Mapping[str, Any]
@@ -16,25 +17,30 @@ class Context(Protocol):
 
     aws_request_id: str
 
+    def get_remaining_time_in_millis(self) -> int: ...
+
 
 def handle(event: Event, context: Context, predictor: AnyPredictor) -> Any:
-    """Answer one invocation; `http`, `s3` and `direct` say what they take and return."""
-    request_id = _request_id(event, context)
-    telemetry.begin(request_id, context.aws_request_id)
+    """Answer one invocation; the module of each source says what it takes and returns."""
+    invocation = Invocation(
+        request_id(event, context), lambda: context.get_remaining_time_in_millis() / 1000
+    )
+    telemetry.begin(invocation.request_id, context.aws_request_id)
     respond = _source(event)
     try:
-        return respond(event, request_id, predictor)
+        return respond(event, invocation, predictor)
     finally:
         telemetry.end(_version(predictor))
 
 
-def _source(event: Event) -> Callable[[Event, str, AnyPredictor], Any]:
-    if s3.recognises(event):
-        return s3.handle
-    return http.handle if http.recognises(event) else direct.handle
+def _source(event: Event) -> "Respond":
+    for recognises, respond in _SOURCES:
+        if recognises(event):
+            return respond
+    return direct.handle
 
 
-def _request_id(event: Event, context: Context) -> str:
+def request_id(event: Event, context: Context) -> str:
     """API Gateway's id where there is one, since that is the one the caller sees."""
     gateway = event.get("requestContext") if isinstance(event, Mapping) else None
     identifier = gateway.get("requestId") if isinstance(gateway, Mapping) else None
@@ -46,3 +52,13 @@ def _version(predictor: AnyPredictor) -> str:
         return predictor.manifest.version
     except BundleError:
         return "none"
+
+
+type Respond = Callable[[Event, Invocation, AnyPredictor], Any]
+
+_SOURCES: tuple[tuple[Callable[[Any], bool], Respond], ...] = (
+    (http.recognises, http.handle),
+    (sqs.recognises, sqs.handle),
+    (s3.recognises, s3.handle),
+    (backfill.recognises, backfill.handle),
+)

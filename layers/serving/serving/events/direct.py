@@ -7,10 +7,11 @@ import orjson
 
 from serving import native, telemetry
 from serving.events import problems
+from serving.events.invocation import Invocation
 from serving.predictor import AnyPredictor
 
 
-def handle(event: Mapping[str, Any], request_id: str, predictor: AnyPredictor) -> Any:
+def handle(event: Mapping[str, Any], invocation: Invocation, predictor: AnyPredictor) -> Any:
     """Answer with predictions, or with a problem document, which has a `status`.
 
     Every error becomes a problem document, since Lambda would send a raised one to the caller
@@ -22,4 +23,4 @@ def handle(event: Mapping[str, Any], request_id: str, predictor: AnyPredictor) -
         document = native.write_document(result, predictor)
         return orjson.loads(orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY))
     except Exception as exc:  # the edge, as in http
-        return problems.record(exc, request_id)
+        return problems.record(exc, invocation.request_id)

@@ -36,17 +36,21 @@ def record(exc: Exception, request_id: str) -> dict[str, Any]:
 
     An error of ours, expected or not, is described without its message.
     """
-    status = STATUS.get(type(exc), 500)
+    described = describe(exc)
     if isinstance(exc, InvalidInput):
-        telemetry.rejected(exc, status)
+        telemetry.rejected(exc, described["status"])
     else:
         telemetry.failed(exc)
+    return {"type": "about:blank", **described, "request_id": _encodable(request_id)}
+
+
+def describe(exc: Exception) -> dict[str, Any]:
+    """Status, title and detail of an error; of one of ours without its message."""
+    status = STATUS.get(type(exc), 500)
     return {
-        "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": _encodable(_OURS.get(status, str(exc))),
-        "request_id": _encodable(request_id),
     }
 
 

@@ -1,31 +1,20 @@
-"""S3 `ObjectCreated` notifications: every uploaded object gets one result object."""
+"""Notifications of S3, its own and EventBridge's: every object named in one is answered anew."""
 
 import os
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import unquote_plus
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus, unquote_plus
 
 import orjson
 
-from serving import native, telemetry
-from serving.errors import InvalidInput, UnsupportedMedia
-from serving.events import problems
+from serving import telemetry
+from serving.events.invocation import Invocation
 from serving.predictor import AnyPredictor
 
-SUFFIXES = {
-    "image": {
-        ".jpg": "image/jpeg",
-        ".jpeg": "image/jpeg",
-        ".png": "image/png",
-        ".webp": "image/webp",
-        ".gif": "image/gif",
-        ".bmp": "image/bmp",
-        ".tif": "image/tiff",
-        ".tiff": "image/tiff",
-    },
-    "text": {".txt": "text/plain", ".json": "application/json"},
-    "numeric": {".csv": "text/csv", ".json": "application/json"},
-}
+if TYPE_CHECKING:
+    from serving.storage import Location
+
+_TEST = "s3:TestEvent"
 
 
 def recognises(event: Any) -> bool:
@@ -35,54 +24,69 @@ def recognises(event: Any) -> bool:
     while an answer to nobody would lose them.
     """
     return isinstance(event, Mapping) and (
-        "Records" in event or event.get("Event") == "s3:TestEvent"
+        "Records" in event or event.get("Event") == _TEST or event.get("source") == "aws.s3"
     )
 
 
-def handle(event: Mapping[str, Any], request_id: str, predictor: AnyPredictor) -> None:
-    """Predict every uploaded object and write its result, or a problem that is the uploader's.
+def handle(event: Mapping[str, Any], invocation: Invocation, predictor: AnyPredictor) -> None:
+    """Answer every object that the event names, as `answer_all` does."""
+    if event.get("Event") == _TEST:
+        return
+    records = event.get("Records", [event])
+    answer_all(records, _location, invocation, predictor)
 
-    All records are tried. Then whatever a retry may mend is raised, so that Lambda sends the
-    event again and at last to the on-failure queue; a record done twice gives the same result.
+
+def answer_all(
+    records: Sequence[Any],
+    locate: "Callable[[Any], Location]",
+    invocation: Invocation,
+    predictor: AnyPredictor,
+) -> None:
+    """Try every record's object. Then raise whatever a retry may mend, so that the event comes
+    again and at last into the queue of failed events.
+
+    A file that needs longer than there is time for is continued by a message in the queue of
+    uploads.
     """
     failures = []
-    for record in event.get("Records", []):
+    for record in records:
         try:
-            _process(record, request_id, predictor)
-        except Exception as exc:  # the edge: one record must not keep the others from being tried
+            _answer(locate(record), invocation, predictor)
+        except Exception as exc:  # the edge: one object must not keep the others from being tried
             telemetry.failed(exc)
             failures.append(exc)
     if failures:
-        raise ExceptionGroup(f"{len(failures)} of {len(event['Records'])} records", failures)
+        raise ExceptionGroup(f"{len(failures)} of {len(records)} records", failures)
 
 
-def _process(record: Mapping[str, Any], request_id: str, predictor: AnyPredictor) -> None:
-    from serving import storage  # here, because boto3 costs a cold start what the model does
+def _location(record: Mapping[str, Any]) -> "Location":
+    """S3 quotes keys, EventBridge does not."""
+    from serving.storage import (
+        Location,  # here, because boto3 costs a cold start what the model does
+    )
 
-    bucket = record["s3"]["bucket"]["name"]
-    key = unquote_plus(record["s3"]["object"]["key"])
-    source: dict[str, Any] = {"bucket": bucket, "key": key}
-    results = os.environ["RESULTS_BUCKET"]
-    try:
-        found = storage.read(bucket, key, predictor.manifest.limits.max_bytes)
-        if found is None:
-            telemetry.logger.info("object is gone", source=source)
-            return
-        source |= {"etag": found.etag, "version": found.version}
-        document = _predict(key, found.body, predictor)
-    except InvalidInput as exc:
-        problem = {"source": source, **problems.record(exc, request_id)}
-        storage.write(results, f"errors/{key}.json", orjson.dumps(problem), problems.CONTENT_TYPE)
+    if "detail" in record:
+        return Location(record["detail"]["bucket"]["name"], record["detail"]["object"]["key"])
+    s3 = record["s3"]
+    return Location(s3["bucket"]["name"], unquote_plus(s3["object"]["key"]))
+
+
+def _answer(source: "Location", invocation: Invocation, predictor: AnyPredictor) -> None:
+    from serving.uploads.reconcile import Unsettled, Work, reconcile
+
+    work = Work(source, predictor, invocation.request_id, invocation.seconds_left)
+    if reconcile(work):
         return
-    body = orjson.dumps({"source": source, **document}, option=orjson.OPT_SERIALIZE_NUMPY)
-    storage.write(results, f"{key}.json", body, "application/json")
+    queue_url = os.environ.get("UPLOADS_QUEUE_URL")
+    if not queue_url:
+        raise Unsettled(f"{source.key} is not done; the next attempt continues it")
+    from serving import queue
+
+    telemetry.logger.info("to be continued", key=source.key)
+    queue.send(queue_url, orjson.dumps(_notification(source)).decode())
 
 
-def _predict(key: str, body: bytes, predictor: AnyPredictor) -> dict[str, Any]:
-    suffixes = SUFFIXES[predictor.manifest.modality]
-    content_type = suffixes.get(f".{key.rpartition('.')[2].lower()}")
-    if content_type is None:
-        raise UnsupportedMedia(f"expected a key that ends in {', '.join(suffixes)}, got {key}")
-    result = predictor.predict(native.read_body(body, content_type, predictor))
-    telemetry.predicted(result)
-    return native.write_document(result, predictor)
+def _notification(source: "Location") -> dict[str, Any]:
+    """An event that names an object, as S3 would send it."""
+    s3 = {"bucket": {"name": source.bucket}, "object": {"key": quote_plus(source.key, safe="/")}}
+    return {"Records": [{"eventSource": "aws:s3", "s3": s3}]}

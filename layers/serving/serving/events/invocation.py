@@ -1,0 +1,12 @@
+"""One call of a function, as the modules of its sources see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """request_id: the one that the caller sees. seconds_left: until Lambda ends the call."""
+
+    request_id: str
+    seconds_left: Callable[[], float]
