@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +91,16 @@ class Running:
         """The memory that the Python process holds now, MB. Raises as `peak_memory` does."""
         return self._megabytes("VmRSS")
 
+    def cpu_seconds(self) -> float:
+        """Processor time that the Python process has used so far, by all of its threads.
+
+        In steps of a scheduler's tick, a hundredth of a second as a rule, so take it over many
+        calls. Raises EmulatorError before the first call.
+        """
+        stat = Path(f"/proc/{self.runtime_process()}/stat").read_text(encoding="utf-8")
+        user, system = stat.rpartition(")")[2].split()[11:13]  # proc(5): utime and stime
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def logs(self) -> str:
         """Everything that the emulator and the function have written so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
@@ -116,16 +126,20 @@ class Running:
 
 
 @contextlib.contextmanager
-def start(function: Function, env: Mapping[str, str] | None = None) -> Iterator[Running]:
+def start(
+    function: Function, env: Mapping[str, str] | None = None, launcher: Sequence[str] = ()
+) -> Iterator[Running]:
     """Start the emulator for one function, and stop all of its processes at the end.
 
     env: variables over the template's own.
+    launcher: a command that is given Python's command line and becomes it (exec).
     Raises EmulatorError where the emulator is missing or does not start within 10 seconds.
     """
     front, back = _free_ports()
     command = [
         *(str(environment.binary()), "--runtime-interface-emulator-address", f"127.0.0.1:{front}"),
         *("--runtime-api-address", f"127.0.0.1:{back}"),
+        *launcher,
         *(sys.executable, "-S", "-s", "-m", "awslambdaric", function.handler),
     ]
     with tempfile.TemporaryDirectory(prefix="emulator-") as folder:
