@@ -8,7 +8,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +25,10 @@ VERSIONED = (
     *("keras", "tensorflow", "tensorflow-cpu", "tf2onnx", "onnx", "scikit-learn"),
     *("onnxruntime", "numpy", "pillow", "tokenizers"),
 )
-FILES = ("model.onnx", "model.keras", "preprocessing.json", "golden.json", "manifest.json")
+FILES = (
+    *("model.onnx", "model.onnx.data", "model.keras"),
+    *("preprocessing.json", "golden.json", "manifest.json"),
+)
 
 type Say = Callable[[str], None]
 
@@ -96,7 +99,8 @@ def _compile(source: Source, path: Path, say: Say) -> str:
         if source.engine == "onnx":
             raise
         _demand_portable(source, str(exc))
-        path.unlink(missing_ok=True)
+        for file in path.parent.glob("model.onnx*"):
+            file.unlink()
         say(f"not compiled: {exc}")
         say("the bundle is marked for the Keras engine, which needs TensorFlow where it is served")
         return "keras"
@@ -140,9 +144,9 @@ def _manifest(source: Source, engine: str, staged: Path) -> dict[str, Any]:
         "name": source.modality,
         "version": source.version,
         "modality": source.modality,
-        "outputs": [asdict(output) for output in source.outputs],
+        "outputs": [output._asdict() for output in source.outputs],
         "engine": engine,
-        "limits": asdict(source.limits),
+        "limits": source.limits._asdict(),
         "tolerance": source.tolerance,
         "metrics": source.metrics,
         "provenance": source.provenance,

@@ -20,6 +20,8 @@ from serving.golden import differences
 
 type Array = NDArray[Any]
 
+LARGE = 65_536  # bytes of a tensor from which on it is worth mapping
+
 RANDOM_BATCHES = (1, 2, 7, 32)  # sizes; a batch axis that is not free fails on the second
 
 
@@ -51,6 +53,7 @@ def output_names(model: keras.Model, outputs: Sequence[Array]) -> list[str]:
 def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:
     """Write the model's forward pass as ONNX, its batch axis free and called "batch".
 
+    Beside `path` is `path` with `.data` behind it, if the model has large weights.
     Raises NotCompiled with the converter's reason, or for a model of strings.
     """
     if takes_strings(model):
@@ -79,7 +82,14 @@ def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:
         if dims:
             dims[0].dim_param = "batch"
     compiled.graph.doc_string = ""  # a counter of the process: the same model gives the same bytes
-    onnx.save(compiled, path)
+    path.unlink()
+    # Large weights in a file of their own, which is mapped where it is served and not read.
+    weights = path.with_name(f"{path.name}.data")
+    onnx.save(
+        compiled, path, save_as_external_data=True, location=weights.name, size_threshold=LARGE
+    )
+    if weights.exists():  # readable by its owner alone, and a function runs as another
+        weights.chmod(path.stat().st_mode)
 
 
 def _replace_erfc(graph: onnx.GraphProto) -> None:
@@ -107,7 +117,7 @@ def compare(model: keras.Model, path: Path, batch: Array, tolerance: float) -> l
     generator = np.random.default_rng(0)
     random = [_random_like(batch, size, generator) for size in RANDOM_BATCHES]
     try:
-        engine = OnnxEngine(path.read_bytes())
+        engine = OnnxEngine(path)
         measured = [
             _difference("examples", model, engine, [batch]),
             _difference("random inputs", model, engine, random),

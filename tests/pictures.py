@@ -1,7 +1,6 @@
 """Pictures and preprocessing that tests of pictures share."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -27,9 +26,9 @@ SPEC = ImagePreprocessing(
     reducing_gap=None,
     max_pixels=50_000_000,
 )
-RAW = replace(SPEC, scaling=[])
-TENSORFLOW = replace(
-    RAW, resampling="tensorflow", antialias=False, resized_dtype="float32", exif="ignore"
+RAW = SPEC._replace(scaling=[])
+TENSORFLOW = RAW._replace(
+    resampling="tensorflow", antialias=False, resized_dtype="float32", exif="ignore"
 )
 CAT = (EVENTS / "cat.jpg").read_bytes()
 

@@ -10,7 +10,6 @@ schedule follow Page, "How to train your ResNet" (2018).
 import argparse
 import io
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import keras
@@ -149,7 +148,7 @@ def main() -> None:
         "test log loss": round(float(-np.log(scores[np.arange(len(y)), y]).mean()), 4),
     }
     (arguments.out / "metrics.json").write_text(json.dumps(metrics, indent=2))
-    (arguments.out / "preprocessing.json").write_text(json.dumps(asdict(PREPROCESSING), indent=2))
+    (arguments.out / "preprocessing.json").write_text(json.dumps(PREPROCESSING._asdict(), indent=2))
     print(json.dumps(metrics, indent=2))
 
 

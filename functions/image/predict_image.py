@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from serving import events
-from serving.predictor import Predictor
+from serving import startup
 
-predictor = Predictor.load("image")  # once per container
+with startup.once():
+    from serving import events, snapshot
+    from serving.predictor import Predictor
+
+    predictor = Predictor.load("image")
+snapshot.register(*snapshot.FOR_SOME_REQUESTS)
 
 
 def handler(event: Any, context: Any) -> Any:

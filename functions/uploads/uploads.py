@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from serving import storage
-from serving.events import presigned
+from serving import startup
 
-storage.connect()  # once per container
+with startup.once():
+    from serving import snapshot, storage
+    from serving.events import presigned
+
+    if not snapshot.register():  # which must hold no credentials
+        storage.connect()
 
 
 def handler(event: Any, context: Any) -> Any:

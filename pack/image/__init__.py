@@ -27,7 +27,6 @@ those of decode_jpeg(dct_method="INTEGER_ACCURATE") not at all.
 """
 
 import argparse
-import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -182,7 +181,7 @@ def prepare(
         )
     for note in scaling.notes(spec.scaling, model):
         print(f"pack: note: {note}", flush=True)
-    return dataclasses.asdict(spec), model
+    return spec._asdict(), model
 
 
 def _input_shape(model: "keras.Model") -> Shape:
@@ -206,9 +205,9 @@ def _read(arguments: argparse.Namespace) -> ImagePreprocessing:
         options = ", ".join(f"--{name.replace('_', '-')}" for name in given)
         raise ValueError(f"--preprocessing {path}: expected no other option of pictures: {options}")
     try:
-        return ImagePreprocessing(**json.loads(path.read_text(encoding="utf-8")))
+        return ImagePreprocessing.from_json(json.loads(path.read_text(encoding="utf-8")))
     except TypeError as exc:
-        wanted = ", ".join(field.name for field in dataclasses.fields(ImagePreprocessing))
+        wanted = ", ".join(ImagePreprocessing._fields)
         raise ValueError(f"--preprocessing {path}: expected the fields {wanted}: {exc}") from exc
     except ValueError as exc:
         raise ValueError(f"--preprocessing {path}: {exc}") from exc

@@ -96,7 +96,7 @@ def build(arguments: argparse.Namespace, shape: Shape) -> ImagePreprocessing:
         fields["pad_value"] = 0.0
     if fields["reducing_gap"] == 0:
         fields["reducing_gap"] = None
-    return ImagePreprocessing(**fields)
+    return ImagePreprocessing.from_json(fields)
 
 
 def _fields_of_model(shape: Shape, arguments: argparse.Namespace) -> Fields:

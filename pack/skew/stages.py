@@ -22,7 +22,7 @@ def stages_of(modality: str, state: Mapping[str, Any], instances: Sequence[Any])
 def _image(state: Mapping[str, Any], instances: Sequence[bytes]) -> Stages:
     from serving.preprocessing.image import ImagePreprocessing, decode, open_picture, resize, scale
 
-    spec = ImagePreprocessing(**state)
+    spec = ImagePreprocessing.from_json(state)
     decoded = [decode(open_picture(picture, spec.max_pixels), spec) for picture in instances]
     resized = [resize(picture, spec) for picture in decoded]
     return {

@@ -16,7 +16,6 @@ A text without a single word (or token) is refused, where Keras would predict on
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -148,7 +147,7 @@ def prepare(
     from pack.text import fitted  # here, because TensorFlow takes seconds and --help needs none
 
     spec, served = fitted.read(arguments, model)
-    return {"kind": fitted.KINDS[type(spec)], **asdict(spec)}, served
+    return {"kind": fitted.KINDS[type(spec)], **spec._asdict()}, served
 
 
 def allow(arguments: argparse.Namespace, allowed: Sequence[str], by: str) -> None:

@@ -108,6 +108,11 @@ def test_second_invocation_reuses_the_process_and_the_model(start, modality):
         records = metrics(running, 2)
         assert running.logs().count("INIT START") == 1
     assert [record.get("ColdStarts") for record in records] == [[1.0], None]
+    stages = ("ImportTime", "LoadTime", "WarmUpTime", "FirstCallTime")
+    spent = [records[0][stage][0] for stage in stages]
+    assert min(spent) > 0
+    assert sum(spent) < 1000 * cold.seconds
+    assert not set(stages) & records[1].keys()
     assert warm.payload == cold.payload
     assert warm.seconds < cold.seconds
 

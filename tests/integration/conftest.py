@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -208,5 +208,5 @@ def small_parts(handlers, monkeypatch):
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
     for modality in MODALITIES:
         predictor = handlers[modality].predictor
-        limits = replace(predictor.manifest.limits, batch_size=2)
-        monkeypatch.setattr(predictor, "manifest", replace(predictor.manifest, limits=limits))
+        limits = predictor.manifest.limits._replace(batch_size=2)
+        monkeypatch.setattr(predictor, "manifest", predictor.manifest._replace(limits=limits))

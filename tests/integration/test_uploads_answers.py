@@ -190,7 +190,7 @@ def test_another_version_of_the_model_answers_anew(buckets, handlers, monkeypatc
     source = buckets.put(KEY, GOOD.body)
     buckets.deliver(KEY)
     manifest: Manifest = predictor.manifest
-    monkeypatch.setattr(predictor, "manifest", replace(manifest, version="2.0.0"))
+    monkeypatch.setattr(predictor, "manifest", manifest._replace(version="2.0.0"))
     buckets.deliver(KEY)
     assert buckets.documents()[f"{KEY}.json"]["model"]["version"] == "2.0.0"
     buckets.check((GOOD, source))

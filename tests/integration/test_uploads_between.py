@@ -165,8 +165,8 @@ def test_two_versions_of_a_model_that_disagree_leave_one_answer(
 
         def answer_by_the_other(buckets=buckets) -> None:
             predictor = handlers["text"].predictor
-            limits = replace(predictor.manifest.limits, max_bytes=1)
-            manifest = replace(predictor.manifest, version="2.0.0", limits=limits)
+            limits = predictor.manifest.limits._replace(max_bytes=1)
+            manifest = predictor.manifest._replace(version="2.0.0", limits=limits)
             with monkeypatch.context() as other:
                 other.setattr(predictor, "manifest", manifest)
                 buckets.answer("text/a.txt")

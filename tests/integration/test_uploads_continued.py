@@ -2,7 +2,6 @@
 
 import io
 import json
-from dataclasses import replace
 
 import boto3
 import pytest
@@ -155,7 +154,7 @@ def test_a_new_version_of_the_model_does_not_continue_what_the_old_one_began(
         with pytest.raises(ExceptionGroup, match="1 of 1 records"):
             buckets.deliver(source["key"], seconds=0)
     predictor = handlers["numeric"].predictor
-    monkeypatch.setattr(predictor, "manifest", replace(predictor.manifest, version="2.0.0"))
+    monkeypatch.setattr(predictor, "manifest", predictor.manifest._replace(version="2.0.0"))
     buckets.deliver(source["key"])
     buckets.check((TABLE, source))
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -159,9 +158,9 @@ def test_code_in_the_file_is_not_run(tmp_path):
 def test_a_bundle_without_a_keras_model_says_who_serves_it():
     bundle = Bundle.open(ARTIFACTS / "numeric")
     files = {name: total for name, total in bundle.manifest.files.items() if name != "model.keras"}
-    manifest = replace(bundle.manifest, files=files)
+    manifest = bundle.manifest._replace(files=files)
     with pytest.raises(BundleError, match=r"expected model\.keras, .*ENGINE=onnx"):
-        Predictor(replace(bundle, manifest=manifest), "keras")
+        Predictor(bundle._replace(manifest=manifest), "keras")
 
 
 MEMORY = """

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -94,7 +93,7 @@ def content_of(name):
 
 def spec_of(content, **options):
     spec = read_subwords(content, **{"maxlen": 12, "max_characters": 1_000} | options)
-    return SubwordPreprocessing(**json.loads(json.dumps(asdict(spec))))
+    return SubwordPreprocessing(**json.loads(json.dumps(spec._asdict())))
 
 
 @each_tokenizer
@@ -224,8 +223,10 @@ def test_a_tokenizer_json_is_known_by_its_content(file, capsys):
     model = encoder()
     state, served = prepared(model, "--tokenizer", file)
     assert served is model
-    assert state == {"kind": "subwords"} | asdict(
-        spec_of(content_of("word_piece"), maxlen=9, max_characters=100_000)
+    assert (
+        state
+        == {"kind": "subwords"}
+        | spec_of(content_of("word_piece"), maxlen=9, max_characters=100_000)._asdict()
     )
     assert (
         f"a WordPiece tokenizer of Hugging Face's, {HIGHEST + 1} tokens" in capsys.readouterr().out

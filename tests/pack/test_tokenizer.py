@@ -4,7 +4,6 @@ import argparse
 import json
 import pickle
 from collections import OrderedDict
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -63,7 +62,7 @@ def spec_of(tokenizer, maxlen=10, **options):
     spec = preprocessing_of(
         read_json(tokenizer.to_json()), maxlen=maxlen, max_characters=10_000, **options
     )
-    return TextPreprocessing(**json.loads(json.dumps(asdict(spec))))
+    return TextPreprocessing(**json.loads(json.dumps(spec._asdict())))
 
 
 def fitted(texts=("a b b c c c",), **options):
@@ -338,7 +337,7 @@ def test_every_file_gives_the_same_state_and_the_model_its_length(options, found
     model = embedding(maxlen=7)
     state, served = prepared(model, options[0], files / options[1], *options[2:])
     assert served is model
-    expected = asdict(spec_of(fitted(["a b b c c c"]), maxlen=7)) | {"max_characters": 100_000}
+    expected = spec_of(fitted(["a b b c c c"]), maxlen=7)._asdict() | {"max_characters": 100_000}
     assert state == {"kind": "tokenizer"} | expected
     assert found in capsys.readouterr().out
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-from dataclasses import asdict
 
 import pytest
 
@@ -39,7 +38,7 @@ def test_pictures(serve, tmp_path):
         encoded.append(buffer.getvalue())
     assert serve("image")(encoded).tobytes() == trained.tobytes()
     state = json.loads((ROOT / "artifacts/image/preprocessing.json").read_text())
-    assert state == asdict(image.PREPROCESSING)
+    assert state == image.PREPROCESSING._asdict()
 
 
 def test_rows_of_the_whole_table_against_scikit_learn(serve):

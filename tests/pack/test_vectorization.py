@@ -4,7 +4,6 @@ import argparse
 import json
 import pickle
 import re
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -76,7 +75,7 @@ def adapted(corpus=FITTED, **arguments):
 
 def spec_of(layer, maxlen=None):
     spec = read_layer(layer, maxlen=maxlen, max_characters=10_000)
-    return VectorizationPreprocessing(**json.loads(json.dumps(asdict(spec))))
+    return VectorizationPreprocessing(**json.loads(json.dumps(spec._asdict())))
 
 
 def of_layer(layer, batch):
@@ -417,7 +416,9 @@ def test_a_layer_from_every_kind_of_file_is_the_layer(save, tmp_path, capsys):
     model = numbers()
     state, served = prepared(model, "--vectorization", *save(layer, tmp_path))
     assert served is model
-    assert state == {"kind": "vectorization"} | asdict(spec_of(layer)) | {"max_characters": 100_000}
+    assert state == (
+        {"kind": "vectorization"} | spec_of(layer)._asdict() | {"max_characters": 100_000}
+    )
     assert "a TextVectorization of output_mode int" in capsys.readouterr().out
 
 

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import sys
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -130,7 +129,7 @@ def test_a_manifest_edited_by_hand_gives_no_predictor_but_a_reason(copy, monkeyp
 def test_a_golden_file_without_hashes_proves_nothing():
     case = golden.parse(Bundle.open(ARTIFACTS / "numeric").read_json("golden.json"), "numeric")
     with pytest.raises(BundleError, match="expected a hash for each golden instance, got 0 for"):
-        golden.check(replace(case, sha256=[]), list, list, 1.0)
+        golden.check(case._replace(sha256=[]), list, list, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +154,7 @@ def test_a_bundle_without_the_engines_model_says_which_engine_has_one(copy):
     bundle = Bundle.open(copy())
     files = {name: total for name, total in bundle.manifest.files.items() if name != "model.onnx"}
     with pytest.raises(BundleError, match=r"expected model\.onnx, .* ENGINE=keras"):
-        Predictor(replace(bundle, manifest=replace(bundle.manifest, files=files)))
+        Predictor(bundle._replace(manifest=bundle.manifest._replace(files=files)))
 
 
 def test_the_environment_chooses_the_engine_and_the_reason_is_logged(monkeypatch, caplog):

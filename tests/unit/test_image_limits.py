@@ -2,13 +2,12 @@
 
 import io
 import struct
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from serving.errors import InputTooLarge, InvalidInput, MalformedInput, UnsupportedMedia
 from serving.preprocessing.image import preprocess_image
@@ -21,7 +20,7 @@ def test_long_thin_pictures_are_refused_where_they_would_take_minutes():
     assert preprocess_image([stored], RAW).shape == (1, 24, 32, 3)
     with pytest.raises(InputTooLarge, match="sides of at most 65535 pixels, got 70000"):
         preprocess_image([stored], TENSORFLOW)
-    spec = replace(TENSORFLOW, fit="pad_then_resize", pad_value=0, max_pixels=1_000_000)
+    spec = TENSORFLOW._replace(fit="pad_then_resize", pad_value=0, max_pixels=1_000_000)
     stored = [encode(Image.new("L", (3_000, 10))), encode(Image.new("L", (1_000, 10)))]
     assert preprocess_image(stored, spec).shape == (2, 24, 32, 3)
     with pytest.raises(InputTooLarge, match=r"at most 10000000 pixels once .* aspect ratio 32:24"):
@@ -48,7 +47,7 @@ def test_decompression_bomb_is_refused_before_decoding():
 
 def test_40_megapixel_photo_is_read():
     photo = Image.new("RGB", (7_728, 5_176), "blue")
-    tensor = preprocess_image([encode(photo, "JPEG")], replace(RAW, reducing_gap=3.0))[0]
+    tensor = preprocess_image([encode(photo, "JPEG")], RAW._replace(reducing_gap=3.0))[0]
     assert np.abs(tensor - [0, 0, 255]).max() <= 3
 
 
@@ -66,7 +65,7 @@ def test_the_bad_picture_of_a_batch_is_named():
 def test_a_batch_is_refused_before_any_picture_is_decoded():
     stored = [encode(picture(60, 40)), encode(picture(60, 40))]
     with pytest.raises(InputTooLarge, match="instance 1: expected at most 1600 pixels"):
-        preprocess_image(stored, replace(SPEC, max_pixels=4_000))
+        preprocess_image(stored, SPEC._replace(max_pixels=4_000))
 
 
 def test_tiff_of_huge_tiles_is_refused():
@@ -123,11 +122,16 @@ def test_damaged_pictures_never_raise_anything_else(kind, data):
     assert np.isfinite(batch).all()
 
 
-@pytest.mark.parametrize("step", ["PIL.Image.Image.load", "PIL.ImageOps.exif_transpose"])
+@pytest.mark.parametrize(
+    "step",
+    ["PIL.Image.Image.load", "PIL.Image.Image.getexif", "PIL.ImageOps.exif_transpose"],
+)
 def test_a_lack_of_memory_is_not_the_pictures_fault(step, monkeypatch):
     def fail(*_, **__):
         raise MemoryError
 
+    lying = Image.Exif()
+    lying[ExifTags.Base.Orientation] = 6
     monkeypatch.setattr(step, fail)
     with pytest.raises(MemoryError):
-        preprocess_image([encode(picture(), "BMP")], SPEC)
+        preprocess_image([encode(picture(), "JPEG", exif=lying)], SPEC)

@@ -1,7 +1,6 @@
 """Pictures of every kind become the tensor the model was trained on."""
 
 import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -36,12 +35,12 @@ def test_every_filter_is_pillows_own_on_any_size(interpolation):
     generator = np.random.default_rng(1)
     for width, height, to_width, to_height in generator.integers(1, 90, (40, 4)).tolist():
         source = picture(width, height)
-        spec = replace(RAW, width=to_width, height=to_height, interpolation=interpolation)
+        spec = RAW._replace(width=to_width, height=to_height, interpolation=interpolation)
         method = Image.Resampling[interpolation.upper()]
         stretched = source.resize((to_width, to_height), method)
         cropped = ImageOps.fit(source, (to_width, to_height), method)
         for fit, expected in (("stretch", stretched), ("crop", cropped)):
-            tensor = preprocess_image([encode(source)], replace(spec, fit=fit))[0]
+            tensor = preprocess_image([encode(source)], spec._replace(fit=fit))[0]
             assert np.array_equal(tensor, np.asarray(expected, np.float32))
 
 
@@ -49,14 +48,14 @@ def test_every_filter_is_pillows_own_on_any_size(interpolation):
 def test_padding_is_pillows_own_on_any_size(mode):
     generator = np.random.default_rng(2)
     color_mode = {"RGB": "rgb", "L": "grayscale", "RGBA": "rgba"}[mode]
-    spec = replace(RAW, color_mode=color_mode, fit="resize_then_pad", pad_value=9)
+    spec = RAW._replace(color_mode=color_mode, fit="resize_then_pad", pad_value=9)
     for width, height, to_width, to_height in generator.integers(8, 60, (40, 4)).tolist():
         source = picture(width, height, mode)
         colour = 9 if mode == "L" else (9,) * len(mode)
         expected = ImageOps.pad(
             source, (to_width, to_height), Image.Resampling.BILINEAR, color=colour
         )
-        tensor = preprocess_image([encode(source)], replace(spec, width=to_width, height=to_height))
+        tensor = preprocess_image([encode(source)], spec._replace(width=to_width, height=to_height))
         assert np.array_equal(tensor[0], np.asarray(expected, np.float32).reshape(tensor[0].shape))
 
 
@@ -69,7 +68,7 @@ def test_picture_of_the_models_size_is_only_scaled():
 def test_crop_keeps_the_centre_of_the_models_aspect_ratio():
     source = Image.new("RGB", (90, 24), "red")
     source.paste(Image.new("RGB", (32, 24), "blue"), (29, 0))
-    tensor = preprocess_image([encode(source)], replace(RAW, fit="crop"))[0]
+    tensor = preprocess_image([encode(source)], RAW._replace(fit="crop"))[0]
     assert (tensor == [0, 0, 255]).all()
 
 
@@ -78,7 +77,7 @@ def test_exif_orientation_is_applied():
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned; the viewer turns back by 90 degrees clockwise
     stored = encode(upright.transpose(Image.Transpose.ROTATE_90), exif=exif)
-    spec = replace(RAW, height=32, width=24)
+    spec = RAW._replace(height=32, width=24)
     assert np.array_equal(preprocess_image([stored], spec)[0], np.asarray(upright, np.float32))
 
 
@@ -86,7 +85,7 @@ def test_exif_orientation_can_be_ignored_as_keras_does():
     exif = Image.Exif()
     exif[0x0112] = 6
     source = picture(32, 24)
-    tensor = preprocess_image([encode(source, exif=exif)], replace(RAW, exif="ignore"))[0]
+    tensor = preprocess_image([encode(source, exif=exif)], RAW._replace(exif="ignore"))[0]
     assert np.array_equal(tensor, np.asarray(source, np.float32))
 
 
@@ -106,10 +105,10 @@ def test_16_bit_grey_is_scaled_and_not_clipped():
 def test_16_bit_grey_can_be_kept_or_clipped_as_load_img_does(spec):
     values = np.linspace(0, 65535, 32 * 24).astype(np.uint16).reshape(24, 32)
     stored = encode(Image.fromarray(values))
-    spec = replace(spec, grey_16_bit="load_img")
+    spec = spec._replace(grey_16_bit="load_img")
     tensor = preprocess_image([stored], spec)[0]
     assert np.array_equal(tensor[..., 2], np.minimum(values, 255).astype(np.float32))
-    tensor = preprocess_image([stored], replace(spec, color_mode="grayscale"))[0]
+    tensor = preprocess_image([stored], spec._replace(color_mode="grayscale"))[0]
     assert np.array_equal(tensor[..., 0], values.astype(np.float32))
 
 
@@ -128,7 +127,7 @@ def test_every_format_is_read(kind):
 
 
 def test_grayscale_model_gets_one_channel():
-    spec = replace(RAW, color_mode="grayscale")
+    spec = RAW._replace(color_mode="grayscale")
     source = picture(32, 24)
     expected = np.asarray(source.convert("L"), np.float32)[..., None]
     assert np.array_equal(preprocess_image([encode(source)], spec)[0], expected)
@@ -137,19 +136,19 @@ def test_grayscale_model_gets_one_channel():
 def test_transparency_reaches_a_model_that_takes_it():
     source = picture(32, 24, "RGBA")
     source.putalpha(picture(32, 24, "L"))
-    tensor = preprocess_image([encode(source)], replace(RAW, color_mode="rgba"))[0]
+    tensor = preprocess_image([encode(source)], RAW._replace(color_mode="rgba"))[0]
     assert np.array_equal(tensor, np.asarray(source, np.float32))
 
 
 def test_channels_are_reversed_before_scaling():
     source = picture(32, 24)
-    spec = replace(RAW, channel_order="bgr", scaling=[{"subtract": [1, 2, 3]}])
+    spec = RAW._replace(channel_order="bgr", scaling=[{"subtract": [1, 2, 3]}])
     expected = np.asarray(source, np.float32)[..., ::-1] - np.float32([1, 2, 3])
     assert np.array_equal(preprocess_image([encode(source)], spec)[0], expected)
 
 
 def test_channels_first_is_the_same_picture_with_its_axes_moved():
-    spec = replace(SPEC, data_format="channels_first")
+    spec = SPEC._replace(data_format="channels_first")
     stored = [CAT, encode(picture())]
     moved = np.moveaxis(preprocess_image(stored, SPEC), -1, 1)
     batch = preprocess_image(stored, spec)
@@ -163,12 +162,12 @@ def test_scaling_is_done_in_order_and_in_float32():
     means, deviations = np.float32([0.485, 0.456, 0.406]), np.float32([0.229, 0.224, 0.225])
     steps = [{"divide": 255}, {"subtract": means.tolist()}, {"divide": deviations.tolist()}]
     expected = (np.asarray(source, np.float32) / np.float32(255) - means) / deviations
-    tensor = preprocess_image([encode(source)], replace(RAW, scaling=steps))[0]
+    tensor = preprocess_image([encode(source)], RAW._replace(scaling=steps))[0]
     assert tensor.dtype == np.float32
     assert np.array_equal(tensor, expected)
 
 
-@pytest.mark.parametrize("spec", [SPEC, replace(SPEC, fit="crop"), TENSORFLOW])
+@pytest.mark.parametrize("spec", [SPEC, SPEC._replace(fit="crop"), TENSORFLOW])
 def test_stages_are_those_of_the_whole(spec):
     image = decode(open_picture(CAT, spec.max_pixels), spec)
     assert np.asarray(image).shape == (300, 451, 3)
@@ -179,7 +178,7 @@ def test_stages_are_those_of_the_whole(spec):
 
 def test_scaling_leaves_its_input_as_it_was():
     pixels = np.ones(TENSORFLOW.shape, np.float32)
-    scale(pixels, replace(TENSORFLOW, scaling=[{"add": 1}]))
+    scale(pixels, TENSORFLOW._replace(scaling=[{"add": 1}]))
     assert (pixels == 1).all()
 
 
@@ -189,7 +188,7 @@ def test_reducing_gap_stays_close_to_a_full_resize():
     photo = Image.fromarray(np.dstack([pixels, pixels[..., 0][:, ::-1]]))
     stored = encode(photo, "JPEG", quality=95)
     full, shrunk = (
-        preprocess_image([stored], replace(RAW, reducing_gap=gap)) for gap in (None, 3.0)
+        preprocess_image([stored], RAW._replace(reducing_gap=gap)) for gap in (None, 3.0)
     )
     assert np.abs(full - shrunk).max() <= 4
 
@@ -197,7 +196,7 @@ def test_reducing_gap_stays_close_to_a_full_resize():
 def test_padding_of_a_thin_picture_leaves_a_pixel_of_it():
     stored = encode(Image.new("RGB", (500, 1), "white"))
     for raw in (RAW, TENSORFLOW):
-        spec = replace(raw, fit="resize_then_pad", pad_value=0)
+        spec = raw._replace(fit="resize_then_pad", pad_value=0)
         assert (preprocess_image([stored], spec)[0, ..., 0].sum(axis=0) == 255).all()
 
 

@@ -1,7 +1,5 @@
 """Rows become a scaled matrix; tests/pack compares it with scikit-learn's own."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -70,7 +68,7 @@ SPEC = NumericPreprocessing.from_json(
 )
 
 
-ANY_HOME = dataclasses.replace(SPEC, optional=frozenset(SPEC.columns))
+ANY_HOME = SPEC._replace(optional=frozenset(SPEC.columns))
 
 
 def plain(kinds):

@@ -80,12 +80,56 @@ def test_cfn_lint_finds_nothing_in_the_translated_template(template, architectur
     assert [str(match) for match in found] == []
 
 
+@pytest.mark.parametrize("template", ["template.yaml", "template-keras.yaml"])
+def test_snapstart_is_of_every_function_and_off_until_it_is_asked_for(template):
+    source = yaml_parse((ROOT / template).read_text(encoding="utf-8"))
+    parameter = source["Parameters"]["SnapStart"]
+    assert (parameter["Default"], parameter["AllowedValues"]) == (
+        "None",
+        ["None", "PublishedVersions"],
+    )
+    found = yaml_parse(translate(source))["Resources"]
+    for name in FUNCTIONS:
+        assert found[name]["Properties"]["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}
+    on = yaml_parse((ROOT / template).read_text(encoding="utf-8"))
+    on["Globals"]["Function"]["SnapStart"]["ApplyOn"] = "PublishedVersions"
+    matches = api.lint(translate(on), config=ManualArgs(ignore_checks=OF_TRANSLATION))
+    assert [str(match) for match in matches] == []
+
+
+def test_every_caller_calls_the_published_version_which_alone_has_a_snapshot(resources, of_type):
+    aliases = of_type("Lambda::Alias")
+    assert sorted(
+        alias["Properties"]["FunctionName"]["Ref"] for alias in aliases.values()
+    ) == sorted(FUNCTIONS)
+    paths = resources["Api"]["Properties"]["Body"]["paths"]
+    called = [
+        method["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"]
+        for methods in paths.values()
+        for verb, method in methods.items()
+        if verb != "options"
+    ]
+    mapped = [
+        each["Properties"]["FunctionName"]
+        for each in of_type("Lambda::EventSourceMapping").values()
+    ]
+    substituted = resources["Backfill"]["Properties"]["DefinitionSubstitutions"]
+    mapped += [substituted[name] for name in MODELS]
+    assert all(any(f"${{{alias}}}" in uri for alias in aliases) for uri in called)
+    assert all(reference["Ref"] in aliases for reference in mapped)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_function_has_what_excludes_snapstart(resources, name):
+    assert not resources[name]["Properties"].keys() & {"EphemeralStorage", "FileSystemConfigs"}
+    assert "ProvisionedConcurrencyConfig" not in resources[f"{name}Aliaslive"]["Properties"]
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_memory_and_timeout_are_what_lambda_and_the_api_allow(resources, name):
     properties = resources[name]["Properties"]
     assert 128 <= properties["MemorySize"] <= 10_240
     assert 0 < properties["Timeout"] <= (900 if name in MODELS else 29)  # the API gives up then
-    assert "EphemeralStorage" not in properties  # over 512 MB it excludes SnapStart
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -3,10 +3,9 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -14,9 +13,11 @@ from serving.errors import BundleError
 
 FORMAT = 2  # of the manifest; a bundle packed for another format is refused
 
+type EngineName = Literal["onnx", "keras"]
+ENGINES: tuple[EngineName, ...] = ("onnx", "keras")
 
-@dataclass(frozen=True)
-class Limits:
+
+class Limits(NamedTuple):
     """What one request may ask for.
 
     max_bytes: size of a request body or an uploaded object.
@@ -29,8 +30,7 @@ class Limits:
     batch_size: int
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """One output of the model, and what its numbers mean.
 
     task: "multiclass" (one of the labels), "binary" (the probability of the second of two),
@@ -49,8 +49,7 @@ class Output:
     target: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True)
-class Manifest:
+class Manifest(NamedTuple):
     """`manifest.json`: what the model is, what it was made from, and the sha256 of every file.
 
     outputs: in the order in which the model gives them.
@@ -65,7 +64,7 @@ class Manifest:
     version: str
     modality: Literal["image", "text", "numeric"]
     outputs: Sequence[Output]
-    engine: Literal["onnx", "keras"]
+    engine: EngineName
     limits: Limits
     tolerance: float
     metrics: Mapping[str, float]
@@ -75,8 +74,7 @@ class Manifest:
     files: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class Bundle:
+class Bundle(NamedTuple):
     """One model's folder and its parsed manifest."""
 
     folder: Path

@@ -8,8 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,7 @@ from numpy.typing import NDArray
 from serving.errors import BundleError, InvalidInput
 
 
-@dataclass(frozen=True)
-class Golden:
+class Golden(NamedTuple):
     """instances: raw inputs. sha256: `digest` of the preprocessed tensor of each. outputs: of the
     Keras model, by name, each of shape (instances, ...).
     """

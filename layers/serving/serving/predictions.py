@@ -1,6 +1,6 @@
 """Model outputs to labelled predictions, by what each output's task is."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -88,8 +88,17 @@ def _binary(probabilities: Array, output: Output) -> list[Prediction]:
 def _classified(scores: Array, chosen: Array, labels: Sequence[str]) -> list[Prediction]:
     return [
         {"label": labels[index], "score": row[index], "scores": dict(zip(labels, row, strict=True))}
-        for index, row in zip(chosen, scores, strict=True)
+        for index, row in zip(chosen.tolist(), _rows(scores, len(labels)), strict=True)
     ]
+
+
+def _rows(scores: Array, width: int) -> Iterator[tuple[Any, ...]]:
+    """Each row's scores, taken one by one from the whole: a view of every row takes NumPy longer.
+
+    Raises ValueError for rows of another width.
+    """
+    values = iter(scores.reshape(len(scores), width).ravel())
+    return zip(*[values] * width, strict=True)
 
 
 def _multilabel(scores: Array, output: Output) -> list[Prediction]:

@@ -4,17 +4,16 @@ NumPy, and what needs it, is imported by a bundle that loads and not by this mod
 function without a model can share the rest of the package and start without it.
 """
 
-import importlib.util
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from serving.bundle import Bundle, Manifest
+from serving.bundle import ENGINES, Bundle, EngineName, Manifest
 from serving.errors import BundleError, InputTooLarge, UnfitInput
+from serving.startup import stage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,11 +22,8 @@ if TYPE_CHECKING:
     from serving.predictions import Prediction
     from serving.preprocessing import Preprocess
 
-type EngineName = Literal["onnx", "keras"]
 
-
-@dataclass(frozen=True)
-class Predicted:
+class Predicted(NamedTuple):
     """Predictions in the order of the instances, and the milliseconds that each stage took."""
 
     predictions: "list[Prediction]"
@@ -46,7 +42,7 @@ class Predictor:
         it did where it was packed.
         """
         name = _name_engine(engine or bundle.manifest.engine)
-        self.manifest: Manifest = replace(bundle.manifest, engine=name)
+        self.manifest: Manifest = bundle.manifest._replace(engine=name)
         try:
             self._load(bundle)
         except BundleError:
@@ -56,17 +52,20 @@ class Predictor:
 
     def _load(self, bundle: Bundle) -> None:
         from serving import golden, preprocessing
+        from serving.engines import loading
 
-        self.state: dict[str, Any] = bundle.read_json("preprocessing.json")
+        with stage("Load"):
+            self.state: dict[str, Any] = bundle.read_json("preprocessing.json")
+            case = golden.parse(bundle.read_json("golden.json"), self.manifest.modality)
         self.preprocess: Preprocess = preprocessing.load(self.manifest.modality, self.state)
         self._inverses = {
             output.name: preprocessing.load_inverse(output.target)
             for output in self.manifest.outputs
             if output.target
         }
-        self._engine: Engine = _load_engine(bundle, self.manifest.engine)
-        case = golden.parse(bundle.read_json("golden.json"), self.manifest.modality)
-        golden.check(case.first(), self.preprocess, self.outputs, self.manifest.tolerance)
+        self._engine: Engine = loading.load(bundle, self.manifest.engine)
+        with stage("WarmUp"):
+            golden.check(case.first(), self.preprocess, self.outputs, self.manifest.tolerance)
 
     @classmethod
     def load(cls, name: str) -> "Predictor | Unavailable":
@@ -147,8 +146,7 @@ class Predictor:
             raise InputTooLarge(f"expected at most {most} instances, got {count}")
 
 
-@dataclass(frozen=True)
-class Unavailable:
+class Unavailable(NamedTuple):
     """Stands where a predictor would, and raises the reason why there is none."""
 
     reason: BundleError
@@ -170,65 +168,15 @@ class Unavailable:
 
 def _name_engine(text: str) -> EngineName:
     """The engine of that name; raise BundleError if there is none."""
-    for name in _ENGINES:
+    for name in ENGINES:
         if text == name:
             return name
     raise BundleError(
-        f"expected {' or '.join(_ENGINES)} as the manifest's engine or the variable ENGINE,"
+        f"expected {' or '.join(ENGINES)} as the manifest's engine or the variable ENGINE,"
         f" got {text!r}"
     )
 
 
-def _load_engine(bundle: Bundle, name: EngineName) -> "Engine":
-    """The engine with the bundle's model; raise BundleError that says what to do without it."""
-    try:
-        return _ENGINES[name](bundle)
-    except ImportError as exc:
-        raise BundleError(
-            f"{bundle.folder}: the engine {name} is not installed here ({exc}): deploy"
-            f" {_TEMPLATES[name]}, or set ENGINE to another that the bundle has"
-        ) from exc
-
-
-def _demand(bundle: Bundle, file: str, advice: str) -> None:
-    if file not in bundle.manifest.files:
-        raise BundleError(
-            f"{bundle.folder}: expected {file}, the bundle was packed without it: {advice}"
-        )
-
-
-def _onnx(bundle: Bundle) -> "Engine":
-    from serving.engines.onnx import OnnxEngine
-
-    _demand(
-        bundle,
-        "model.onnx",
-        "its model does not compile, or was not to be; serve it with ENGINE=keras, which"
-        " template-keras.yaml deploys, or pack it with --engine onnx, which says why",
-    )
-    return OnnxEngine(bundle.read("model.onnx"))
-
-
-def _keras(bundle: Bundle) -> "Engine":
-    from serving.engines.environment import set_up_tensorflow
-
-    if importlib.util.find_spec("keras") is None:
-        raise ImportError("No module named 'keras'")
-    _demand(
-        bundle,
-        "model.keras",
-        "Keras alone cannot load it, since it has code of its owner's or is a SavedModel; serve it"
-        " with ENGINE=onnx, which template.yaml deploys",
-    )
-    path = bundle.path("model.keras")
-    set_up_tensorflow(path)
-    from serving.engines.keras import KerasEngine  # which imports TensorFlow
-
-    return KerasEngine(path)
-
-
-_ENGINES: "dict[EngineName, Callable[[Bundle], Engine]]" = {"onnx": _onnx, "keras": _keras}
-_TEMPLATES: dict[EngineName, str] = {"onnx": "template.yaml", "keras": "template-keras.yaml"}
 _log = logging.getLogger(__name__)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import boto3
+from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -214,6 +215,17 @@ def presign_download(where: Location, seconds: int) -> str:
 def connect() -> None:
     """Make the clients now and not with the first request: Lambda starts with a whole processor."""
     _client(), _signer()
+
+
+def preload() -> None:
+    """Read what clients are made of, and leave none: no connection, and no credentials.
+
+    botocore's session keeps the API's description, which is nearly all of a client's time.
+    """
+    boto3.setup_default_session()  # in place of one that may hold credentials
+    _client.cache_clear()
+    _signer.cache_clear()
+    boto3.client("s3", config=Config(signature_version=UNSIGNED))
 
 
 class Seekable(io.RawIOBase):

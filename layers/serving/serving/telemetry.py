@@ -1,34 +1,46 @@
 """Logs and metrics: one JSON line a request, one embedded-metric-format record a request.
 
-Metrics, by model version where there is a model: Requests, Predictions, DecodeTime, PreprocessTime,
-InferenceTime (milliseconds), ColdStarts, RejectedInputs, Failures.
+Metrics, by model version where there is a model: Requests, Predictions, RejectedInputs, Failures,
+and in milliseconds DecodeTime, PreprocessTime and InferenceTime. A container's first request adds
+ColdStarts, 1, and where the milliseconds of its start went: ImportTime, LoadTime and WarmUpTime, or
+RestoreTime of a snapshot's copy, and FirstCallTime, which is the request's own.
 """
 
 import os
+from time import perf_counter
 
 from aws_lambda_powertools.logging import Logger
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
+from serving import startup
 from serving.predictor import Predicted
 
 logger = Logger()
 metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "KerasOnLambda"))
 _cold = True
+_began = 0.0
 
 
 def begin(correlation_id: str, function_request_id: str) -> None:
     """Tie what is logged from here on to one request."""
-    global _cold
+    global _began
+    _began = perf_counter()
     logger.set_correlation_id(correlation_id)
     logger.append_keys(function_request_id=function_request_id, cold_start=_cold)
     metrics.add_metric("Requests", MetricUnit.Count, 1)
     if _cold:
         metrics.add_metric("ColdStarts", MetricUnit.Count, 1)
-    _cold = False
+        for stage, milliseconds in startup.milliseconds.items():
+            metrics.add_metric(f"{stage}Time", MetricUnit.Milliseconds, milliseconds)
 
 
 def end(model_version: str | None) -> None:
     """Write the request's metrics out; None stands for a function without a model."""
+    global _cold
+    if _cold:
+        milliseconds = 1000 * (perf_counter() - _began)
+        metrics.add_metric("FirstCallTime", MetricUnit.Milliseconds, milliseconds)
+    _cold = False
     if model_version is not None:
         metrics.add_dimension("model_version", model_version)
     metrics.flush_metrics()

@@ -7,9 +7,9 @@ import base64
 import binascii
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -20,8 +20,7 @@ from serving.events.invocation import Invocation
 from serving.predictor import AnyPredictor
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """An HTTP request of either version; header names are in lower case.
 
     path: without a REST API's stage. full_path: as the caller sent it, with the stage.
@@ -34,13 +33,12 @@ class Request:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a request gets: a JSON document, its status, and headers besides the usual ones."""
 
     document: dict[str, Any]
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 type Resource = Mapping[str, Callable[[Request], Answer]]  # what stands at a path, by method

@@ -1,11 +1,10 @@
 """One call of a function, as the modules of its sources see it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(NamedTuple):
     """request_id: the one that the caller sees. seconds_left: until Lambda ends the call."""
 
     request_id: str

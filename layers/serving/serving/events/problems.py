@@ -1,6 +1,5 @@
 """Errors to problem documents (RFC 9457)."""
 
-from http import HTTPStatus
 from typing import Any
 
 from serving import telemetry
@@ -46,6 +45,8 @@ def record(exc: Exception, request_id: str) -> dict[str, Any]:
 
 def describe(exc: Exception) -> dict[str, Any]:
     """Status, title and detail of an error; of one of ours without its message."""
+    from http import HTTPStatus  # here: a start that goes well needs none of it
+
     status = STATUS.get(type(exc), 500)
     return {
         "title": HTTPStatus(status).phrase,

@@ -30,7 +30,7 @@ def load_inverse(target: Mapping[str, Any]) -> Inverse:
 def _image(state: Mapping[str, Any]) -> Preprocess:
     from serving.preprocessing.image import ImagePreprocessing, preprocess_image
 
-    return partial(preprocess_image, spec=ImagePreprocessing(**state))
+    return partial(preprocess_image, spec=ImagePreprocessing.from_json(state))
 
 
 def _text(state: Mapping[str, Any]) -> Preprocess:
@@ -56,7 +56,7 @@ def _vectorization(fields: Mapping[str, Any]) -> Preprocess:
 def _subwords(fields: Mapping[str, Any]) -> Preprocess:
     from serving.preprocessing.text.subwords import SubwordPreprocessing, preprocess_subwords
 
-    return partial(preprocess_subwords, spec=SubwordPreprocessing(**fields))
+    return partial(preprocess_subwords, spec=SubwordPreprocessing.from_json(fields))
 
 
 def _strings(fields: Mapping[str, Any]) -> Preprocess:

@@ -7,9 +7,8 @@ A model that looks up its strings itself gets the checked values as they are.
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +30,7 @@ _KINDS: dict[str, tuple[str, frozenset[type]]] = {
 }
 
 
-@dataclass(frozen=True)
-class NumericPreprocessing:
+class NumericPreprocessing(NamedTuple):
     """How rows become a matrix; the fields are those of `preprocessing.json`.
 
     columns: name and kind of every feature, in the order in which a row without names gives
@@ -47,19 +45,19 @@ class NumericPreprocessing:
     columns: Mapping[str, Kind]
     optional: frozenset[str]
     step: Transformer | None
-    indices: Mapping[str, int] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for optional features that nothing fills."""
-        if self.step is None and self.optional:
-            names = ", ".join(sorted(self.optional))
-            raise ValueError(f"expected no optional features without a step, got {names}")
+    indices: Mapping[str, int]
 
     @classmethod
     def from_json(cls, state: Mapping[str, Any]) -> "NumericPreprocessing":
-        """Build from a parsed `preprocessing.json`."""
+        """Build from a parsed `preprocessing.json`.
+
+        Raises ValueError for optional features that nothing fills.
+        """
         step = None if state["step"] is None else build(state["step"])
         optional = frozenset(state["optional"])
+        if step is None and optional:
+            names = ", ".join(sorted(optional))
+            raise ValueError(f"expected no optional features without a step, got {names}")
         return cls(state["columns"], optional, step, state.get("indices", {}))
 
 
@@ -119,7 +117,7 @@ def read_columns(rows: Sequence[Row], spec: NumericPreprocessing) -> list[NDArra
 
 def _transpose(rows: Sequence[Row], names: list[str]) -> list[Sequence[Any]]:
     """Rows to columns in the model's order, every row checked to have just these features."""
-    if all(isinstance(row, Mapping) for row in rows):
+    if all(issubclass(kind, Mapping) for kind in set(map(type, rows))):
         return _transpose_mappings(rows, names)  # type: ignore[arg-type]
     for index, row in enumerate(rows):
         if not isinstance(row, list | tuple):

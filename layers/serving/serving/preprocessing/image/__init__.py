@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from serving.errors import InputTooLarge, InvalidInput
-from serving.preprocessing.image import fitting, resizing
+from serving.preprocessing.image import fitting
 from serving.preprocessing.image.decoding import decode_picture, open_picture
 from serving.preprocessing.image.fitting import Box, Size
 from serving.preprocessing.image.spec import ImagePreprocessing
@@ -143,6 +143,9 @@ def _resample_pillow(
 def _resample_tensorflow(
     image: Image.Image, box: Box, size: Size, spec: ImagePreprocessing
 ) -> NDArray[Any]:
+    # Here: pictures that Pillow resizes need none of it; the others' golden one loads it at start.
+    from serving.preprocessing.image import resizing
+
     pixels = _pixels(image, box, spec.channels)
     border = resizing.Border()
     if spec.fit == "pad_then_resize":

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from serving.errors import InputTooLarge, InvalidInput, MalformedInput, UnsupportedMedia
 
@@ -31,6 +31,7 @@ _STARTS = (
 )
 MAX_STRIPS = 65_535  # of a TIFF: one for every row of the tallest picture of another format
 _STRIP_OFFSETS, _TILE_WIDTH, _TILE_LENGTH = 273, 322, 323  # TIFF 6.0, sections 8 and 15
+_UPRIGHT = 1  # EXIF 2.3, tag Orientation
 _RUN_LENGTH = (1, 2)  # biCompression of RLE8 and RLE4, which Pillow decodes byte by byte in Python
 _MODES = {"rgb": "RGB", "grayscale": "L", "rgba": "RGBA"}
 Image.MAX_IMAGE_PIXELS = None  # max_pixels decides, see open_picture
@@ -51,7 +52,9 @@ def open_picture(encoded: bytes, max_pixels: int) -> Image.Image:
     if kind == "JPEG":
         _check_segments(encoded)
     try:
-        image = Image.open(io.BytesIO(encoded), formats=FORMATS)
+        image = Image.open(io.BytesIO(encoded), formats=(kind,))
+    except MemoryError:
+        raise
     except Exception as exc:  # see decode_picture
         raise MalformedInput(
             f"expected a whole picture, got {kind} data that does not open"
@@ -129,6 +132,10 @@ def _check_tiff(tags: Mapping[int, Any], max_pixels: int) -> None:
 def _turn_upright(image: Image.Image) -> None:
     """Apply EXIF orientation; broken EXIF data in a whole picture counts as none."""
     try:
+        if image.getexif().get(ExifTags.Base.Orientation, _UPRIGHT) == _UPRIGHT:
+            return
+        from PIL import ImageOps  # here: few pictures lie on their side
+
         ImageOps.exif_transpose(image, in_place=True)
     except MemoryError:
         raise

@@ -5,7 +5,7 @@ resize_*_op.cc, scale_and_translate_op.cc and sampling_kernels.h in tensorflow/c
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +18,16 @@ _PI, _TINY = np.float32(np.pi), np.float32(1e-3)
 _STEPS = 1024  # of TensorFlow's table of bicubic weights, from one pixel to the next
 
 
-@dataclass(frozen=True)
-class Taps:
+class Taps(NamedTuple):
     """What each output coordinate reads along one axis.
 
-    index: source coordinates, shape (taps, outputs).
+    places: source coordinates, shape (taps, outputs).
     weight: of each tap, float32 of the same shape; of bilinear only how far the output lies from
         its first tap towards its second, shape (1, outputs).
     scale: pixels of the source to one of the output.
     """
 
-    index: NDArray[np.intp]
+    places: NDArray[np.intp]
     weight: Floats
     scale: np.float32
 

@@ -6,9 +6,9 @@ matrix product, whose order of additions, and so whose last bits, depend on the 
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import reduce
 from operator import iadd
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +23,7 @@ type Blend = Callable[[Pixels, Taps, Taps], Floats]
 BLOCK = 2**16  # values worked on at a time: 256 KB of float32 stay in a processor's cache
 
 
-@dataclass(frozen=True)
-class Border:
+class Border(NamedTuple):
     """What is put around a picture before it is resized: rows above and below, columns aside."""
 
     rows: int = 0
@@ -57,7 +56,7 @@ def resize(
     lines = images.reshape(*batch, source_height, source_width * channels)
     output = np.empty((*batch, height, width * channels), np.float32)
     for block in _blocks(height, images.size // source_height + 2 * border.columns * channels):
-        index = rows.index[:, block]
+        index = rows.places[:, block]
         start, stop = int(index.min()), int(index.max()) + 1
         band = _band(lines, start, stop, border, channels)
         taps = Taps(index - start, rows.weight[:, block], rows.scale)
@@ -67,7 +66,7 @@ def resize(
 
 def _by_channel(taps: Taps, channels: int) -> Taps:
     """The taps of columns, for lines in which a pixel's channels stand side by side."""
-    index = taps.index[..., None] * channels + np.arange(channels)
+    index = taps.places[..., None] * channels + np.arange(channels)
     weight = np.repeat(taps.weight, channels, axis=1)
     return Taps(index.reshape(len(index), -1), weight, taps.scale)
 
@@ -95,18 +94,18 @@ def _band(lines: Pixels, start: int, stop: int, border: Border, channels: int) -
 
 
 def _pick(lines: Pixels, rows: Taps, columns: Taps) -> Floats:
-    found = lines.take(rows.index[0], axis=-2).take(columns.index[0], axis=-1)
+    found = lines.take(rows.places[0], axis=-2).take(columns.places[0], axis=-1)
     return np.asarray(found, np.float32)
 
 
 def _interpolate(lines: Pixels, rows: Taps, columns: Taps) -> Floats:
     """Between left and right first, then between the upper and the lower row."""
-    upper, lower = (_between(lines.take(row, axis=-2), columns) for row in rows.index)
+    upper, lower = (_between(lines.take(row, axis=-2), columns) for row in rows.places)
     return _towards(upper, lower, rows.weight[0, :, None])
 
 
 def _between(lines: Pixels, columns: Taps) -> Floats:
-    left, right = (lines.take(column, axis=-1).astype(np.float32) for column in columns.index)
+    left, right = (lines.take(column, axis=-1).astype(np.float32) for column in columns.places)
     return _towards(left, right, columns.weight[0])
 
 
@@ -130,12 +129,12 @@ def _columns_first(lines: Pixels, rows: Taps, columns: Taps) -> Floats:
 
 
 def _sum_rows(lines: Pixels, rows: Taps) -> Floats:
-    taps = zip(rows.index, rows.weight[..., None], strict=True)
+    taps = zip(rows.places, rows.weight[..., None], strict=True)
     return reduce(iadd, (lines.take(index, axis=-2) * weight for index, weight in taps))
 
 
 def _sum_columns(lines: Pixels, columns: Taps) -> Floats:
-    taps = zip(columns.index, columns.weight, strict=True)
+    taps = zip(columns.places, columns.weight, strict=True)
     return reduce(iadd, (lines.take(index, axis=-1) * weight for index, weight in taps))
 
 

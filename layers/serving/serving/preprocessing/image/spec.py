@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 CHANNELS = {"rgb": 3, "grayscale": 1, "rgba": 4}
 INTERPOLATIONS = {
@@ -21,8 +20,7 @@ PADDED = ("pad_then_resize", "resize_then_pad")
 OPERATIONS = ("add", "subtract", "multiply", "divide")
 
 
-@dataclass(frozen=True)
-class ImagePreprocessing:
+class ImagePreprocessing(NamedTuple):
     """How a picture becomes a tensor; the fields are those of `preprocessing.json`.
 
     height, width: pixels of the model's input.
@@ -51,8 +49,6 @@ class ImagePreprocessing:
         a whole factor, JPEG while it is decoded, to no less than this many times the final
         size; null decodes and resizes in full. Pillow calls 3.0 close to indistinguishable.
     max_pixels: pixels of all pictures of a batch together; more are refused before any is decoded.
-
-    Raises ValueError, naming both sides, for fields that do not go together.
     """
 
     height: int
@@ -72,10 +68,17 @@ class ImagePreprocessing:
     reducing_gap: float | None
     max_pixels: int
 
-    def __post_init__(self) -> None:
-        _check_choices(self)
-        _check_resampling(self)
-        _check_scaling(self)
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> "ImagePreprocessing":
+        """Build from a parsed `preprocessing.json`.
+
+        Raises ValueError, naming both sides, for fields that do not go together.
+        """
+        spec = cls(**state)
+        _check_choices(spec)
+        _check_resampling(spec)
+        _check_scaling(spec)
+        return spec
 
     @property
     def channels(self) -> int:

@@ -1,7 +1,7 @@
 """Texts as they are, for a model that splits them and looks them up itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from serving.preprocessing.text.sequences import check_texts, check_tokens
 
 
-@dataclass(frozen=True)
-class StringsPreprocessing:
+class StringsPreprocessing(NamedTuple):
     """What is checked of a text; the fields are those of `preprocessing.json` but "kind".
 
     max_characters: a longer text is refused.

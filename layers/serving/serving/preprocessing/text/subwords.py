@@ -5,9 +5,8 @@ The one module of `serving` that imports `tokenizers`, the library that trained 
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import orjson
@@ -24,8 +23,19 @@ from tokenizers import Encoding, Tokenizer
 _DIRECTIONS = {"pre": "left", "post": "right"}
 
 
-@dataclass(frozen=True)
-class SubwordPreprocessing:
+class _SubwordPreprocessing(NamedTuple):
+    tokenizer: Mapping[str, Any]
+    special_tokens: bool
+    maxlen: int
+    padding: Side
+    truncating: Side
+    pad_id: int
+    pad_type_id: int
+    inputs: Sequence[Literal["ids", "attention_mask", "type_ids"]]
+    max_characters: int
+
+
+class SubwordPreprocessing(_SubwordPreprocessing):
     """How a text becomes model input; the fields are those of `preprocessing.json` but "kind".
 
     tokenizer: the content of `tokenizer.json`, its own padding and truncation taken out.
@@ -37,19 +47,15 @@ class SubwordPreprocessing:
     max_characters: a longer text is refused before it is split.
     """
 
-    tokenizer: Mapping[str, Any]
-    special_tokens: bool
-    maxlen: int
-    padding: Side
-    truncating: Side
-    pad_id: int
-    pad_type_id: int
-    inputs: Sequence[Literal["ids", "attention_mask", "type_ids"]]
-    max_characters: int
+    @classmethod
+    def from_json(cls, state: Mapping[str, Any]) -> "SubwordPreprocessing":
+        """Build from a parsed `preprocessing.json`, less its "kind".
 
-    def __post_init__(self) -> None:
-        """Load the tokenizer, so that one that does not load fails here and not in a request."""
-        _ = self.encoder
+        Loads the tokenizer too, so that one that does not load fails here and not in a request.
+        """
+        spec = cls(**state)
+        _ = spec.encoder
+        return spec
 
     @cached_property
     def encoder(self) -> Tokenizer:

@@ -5,10 +5,9 @@ The words and indices are those of Keras's `Tokenizer.texts_to_sequences`, the p
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, repeat
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +17,7 @@ from serving.preprocessing.text.sequences import Side, check_texts, check_tokens
 type Mode = Literal["int", "binary", "count", "tfidf", "freq"]
 
 
-@dataclass(frozen=True)
-class TextPreprocessing:
-    """How a text becomes model input; the fields are those of `preprocessing.json` but "kind".
-
-    word_index: index of every word that the model knows; a word of a negative one is left out.
-    oov_index: stands for every other word; None leaves other words out.
-    start_index: stands in front of every text, as in `keras.datasets.imdb`; None puts nothing.
-    filters, lower, split, char_level: as the Tokenizer's arguments of those names.
-    mode: "int" gives sequences, the others a row of numbers each, as `texts_to_matrix`'s modes.
-    maxlen, padding, truncating, value: as `pad_sequences`'s, for mode "int"; maxlen is 0 in others.
-    columns: numbers in a row, 0 for mode "int"; an index of as many and over counts for none.
-    idf: weight of each column, for mode "tfidf" alone.
-    max_characters: a longer text is refused before it is split.
-    """
-
+class _TextPreprocessing(NamedTuple):
     word_index: Mapping[str, int]
     oov_index: int | None
     start_index: int | None
@@ -48,6 +33,21 @@ class TextPreprocessing:
     columns: int
     idf: Sequence[float] | None
     max_characters: int
+
+
+class TextPreprocessing(_TextPreprocessing):
+    """How a text becomes model input; the fields are those of `preprocessing.json` but "kind".
+
+    word_index: index of every word that the model knows; a word of a negative one is left out.
+    oov_index: stands for every other word; None leaves other words out.
+    start_index: stands in front of every text, as in `keras.datasets.imdb`; None puts nothing.
+    filters, lower, split, char_level: as the Tokenizer's arguments of those names.
+    mode: "int" gives sequences, the others a row of numbers each, as `texts_to_matrix`'s modes.
+    maxlen, padding, truncating, value: as `pad_sequences`'s, for mode "int"; maxlen is 0 in others.
+    columns: numbers in a row, 0 for mode "int"; an index of as many and over counts for none.
+    idf: weight of each column, for mode "tfidf" alone.
+    max_characters: a longer text is refused before it is split.
+    """
 
     @cached_property
     def weights(self) -> NDArray[np.float64]:

@@ -7,10 +7,9 @@ at ASCII's six kinds of white space, `tf.strings.unicode_split` gives code point
 
 import string
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, repeat
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +22,19 @@ _SPACES = bytes.maketrans(b"\t\n\v\f\r", b"     ")
 _FIRST_TOKEN = {"int": 2, "multi_hot": 1, "count": 1, "tf_idf": 1}  # behind mask and [UNK]
 
 
-@dataclass(frozen=True)
-class VectorizationPreprocessing:
+class _VectorizationPreprocessing(NamedTuple):
+    vocabulary: Sequence[str]
+    standardize: Literal["lower", "strip_punctuation", "lower_and_strip_punctuation"] | None
+    split: Literal["whitespace", "character"] | None
+    ngrams: Sequence[int] | None
+    output_mode: Literal["int", "multi_hot", "count", "tf_idf"]
+    maxlen: int
+    columns: int
+    idf_weights: Sequence[float] | None
+    max_characters: int
+
+
+class VectorizationPreprocessing(_VectorizationPreprocessing):
     """How a text becomes model input; the fields are those of `preprocessing.json` but "kind".
 
     vocabulary: what `TextVectorization.get_vocabulary()` gives: for output_mode "int" it begins
@@ -37,18 +47,8 @@ class VectorizationPreprocessing:
     max_characters: a longer text is refused before it is split.
     """
 
-    vocabulary: Sequence[str]
-    standardize: Literal["lower", "strip_punctuation", "lower_and_strip_punctuation"] | None
-    split: Literal["whitespace", "character"] | None
-    ngrams: Sequence[int] | None
-    output_mode: Literal["int", "multi_hot", "count", "tf_idf"]
-    maxlen: int
-    columns: int
-    idf_weights: Sequence[float] | None
-    max_characters: int
-
     @cached_property
-    def index(self) -> dict[str, int]:
+    def indices(self) -> dict[str, int]:
         """Index of every known token."""
         first = _FIRST_TOKEN[self.output_mode]
         return dict(zip(self.vocabulary[first:], range(first, len(self.vocabulary)), strict=True))
@@ -91,7 +91,7 @@ def sequences(
     """The indices of all texts' tokens, one text after the other, and how many each text has."""
     lengths = list(map(len, found))
     unknown = _FIRST_TOKEN[spec.output_mode] - 1
-    indices = map(spec.index.get, chain.from_iterable(found), repeat(unknown))
+    indices = map(spec.indices.get, chain.from_iterable(found), repeat(unknown))
     return np.fromiter(indices, np.int32, sum(lengths)), lengths
 
 

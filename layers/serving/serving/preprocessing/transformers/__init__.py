@@ -2,7 +2,8 @@
 
 `pack` writes a tree of steps, each a JSON object that names its class under "step" and gives the
 class's fields. A step takes a matrix of shape (rows, columns) and gives another: float64 with NaN,
-or objects with None, where a value is missing. None changes its input.
+or objects with None, where a value is missing. None changes its input. One that keeps what it
+computes from its fields is a subclass of them: a named tuple has no place for more.
 
     composing    Chain, Parts, Select
     missing      Impute, Indicate
@@ -14,9 +15,8 @@ or objects with None, where a value is missing. None changes its input.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,8 +65,7 @@ _COMPOSERS: dict[str, Callable[[Mapping[str, Any]], Transformer]] = {
 }
 
 
-@dataclass(frozen=True)
-class TargetTransformer:
+class TargetTransformer(NamedTuple):
     """What was done to a regression's targets before training, to be undone after it.
 
     outputs: how many numbers an answer has. step: the way back, as a step like any other.

@@ -1,9 +1,8 @@
 """Numbers to as many numbers, each by itself."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +30,13 @@ FUNCTIONS: dict[str, np.ufunc] = {
 does; scikit-learn calls the same ones."""
 
 
-@dataclass(frozen=True)
-class Arithmetic:
-    """One operation with one number a column, or one for all."""
-
+class _Arithmetic(NamedTuple):
     operation: Literal["add", "subtract", "multiply", "divide"]
     values: Sequence[float] | float
+
+
+class Arithmetic(_Arithmetic):
+    """One operation with one number a column, or one for all."""
 
     def transform(self, x: NDArray[Any]) -> NDArray[np.float64]:
         result: NDArray[np.float64] = _OPERATIONS[self.operation](
@@ -49,8 +49,7 @@ class Arithmetic:
         return np.asarray(self.values, np.float64)
 
 
-@dataclass(frozen=True)
-class Clip:
+class Clip(NamedTuple):
     """No number under `low` or over `high`."""
 
     low: float
@@ -60,8 +59,7 @@ class Clip:
         return np.clip(np.asarray(x, np.float64), self.low, self.high)
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """One of FUNCTIONS for every number."""
 
     name: str
@@ -71,8 +69,7 @@ class Function:
         return result
 
 
-@dataclass(frozen=True)
-class Threshold:
+class Threshold(NamedTuple):
     """1 for a number over `threshold`, else 0."""
 
     threshold: float
@@ -81,8 +78,7 @@ class Threshold:
         return (np.asarray(x, np.float64) > self.threshold).astype(np.float64)
 
 
-@dataclass(frozen=True)
-class Finite:
+class Finite(NamedTuple):
     """Nothing changed; refuses what scikit-learn's own check before the next step refuses.
 
     columns: places of those that may be otherwise. names: theirs, for messages. nan: whether NaN

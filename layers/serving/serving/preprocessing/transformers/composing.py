@@ -1,8 +1,7 @@
 """Steps made of steps: one after the other, or side by side."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +16,7 @@ class Transformer(Protocol):
     def transform(self, x: Any) -> Any: ...
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(NamedTuple):
     """One step after the other, as in a Pipeline; without steps nothing is changed."""
 
     steps: Sequence[Transformer]
@@ -29,16 +27,14 @@ class Chain:
         return x
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A step and the places of the columns that it gets; None: all of them."""
 
     columns: Sequence[int] | None
     step: Transformer
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(NamedTuple):
     """Several steps' outputs side by side, as in a ColumnTransformer or FeatureUnion."""
 
     parts: Sequence[Part]
@@ -48,8 +44,7 @@ class Parts:
         return outputs[0] if len(outputs) == 1 else np.hstack(outputs)
 
 
-@dataclass(frozen=True)
-class Select:
+class Select(NamedTuple):
     """Some of the columns."""
 
     columns: Sequence[int]

@@ -1,10 +1,9 @@
 """Categories and ranges to numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,16 @@ from serving.preprocessing.transformers.missing import find_missing
 type Category = str | float | bool
 
 
-@dataclass(frozen=True)
-class Lookup:
+class _Lookup(NamedTuple):
+    names: Sequence[str]
+    categories: Sequence[Sequence[Category]]
+    values: Sequence[Sequence[float | None]]
+    unknown: Sequence[float | None]
+    missing: Sequence[float | None]
+    strict: bool
+
+
+class Lookup(_Lookup):
     """A number in the place of every category, column by column.
 
     names: of the columns, for messages. categories: numbers in rising order, or strings.
@@ -24,13 +31,6 @@ class Lookup:
         and for a missing value. strict: refuse what is no category instead.
     Raises UnfitInput if strict.
     """
-
-    names: Sequence[str]
-    categories: Sequence[Sequence[Category]]
-    values: Sequence[Sequence[float | None]]
-    unknown: Sequence[float | None]
-    missing: Sequence[float | None]
-    strict: bool
 
     def transform(self, x: NDArray[Any]) -> NDArray[np.float64]:
         find = self._find_objects if x.dtype == object else self._find_numbers
@@ -82,11 +82,12 @@ class Lookup:
         return [{value: i for i, value in enumerate(values)} for values in self.categories]
 
 
-@dataclass(frozen=True)
-class OneHot:
-    """A column of 0 and 1 for each of `widths[i]` positions of column i; -1 stands in none."""
-
+class _OneHot(NamedTuple):
     widths: Sequence[int]
+
+
+class OneHot(_OneHot):
+    """A column of 0 and 1 for each of `widths[i]` positions of column i; -1 stands in none."""
 
     def transform(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         encoded = np.zeros((len(x), sum(self.widths)))
@@ -100,11 +101,12 @@ class OneHot:
         return np.cumsum([0, *self.widths[:-1]])
 
 
-@dataclass(frozen=True)
-class Bins:
-    """The number of each column's inner edges that are no larger than the value."""
-
+class _Bins(NamedTuple):
     edges: Sequence[Sequence[float]]
+
+
+class Bins(_Bins):
+    """The number of each column's inner edges that are no larger than the value."""
 
     def transform(self, x: NDArray[Any]) -> NDArray[np.float64]:
         columns = zip(self._edges, np.asarray(x, np.float64).T, strict=True)

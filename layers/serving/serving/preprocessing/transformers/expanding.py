@@ -1,9 +1,8 @@
 """Numbers to more numbers: products of columns, and bases of splines."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +12,16 @@ from serving.errors import UnfitInput
 type Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Products:
+class _Products(NamedTuple):
+    terms: Sequence[Sequence[int]]
+
+
+class Products(_Products):
     """Products of columns, as PolynomialFeatures gives them.
 
     terms: for each output the places of the columns that are multiplied, from left to right; the
         empty one is 1.
     """
-
-    terms: Sequence[Sequence[int]]
 
     def transform(self, x: NDArray[Any]) -> Floats:
         columns = np.asarray(x, np.float64).T
@@ -53,8 +53,7 @@ class Products:
         return [self._factors.get(tuple(term), 0) for term in self.terms]
 
 
-@dataclass(frozen=True)
-class Edges:
+class Edges(NamedTuple):
     """Where a spline's inner range ends, and the lines by which its basis goes on outside.
 
     Below, output i is `below[i] + (x - low) * falling[i]`; above it, the same with `above`,
@@ -69,8 +68,16 @@ class Edges:
     rising: Sequence[float]
 
 
-@dataclass(frozen=True)
-class Splines:
+class _Splines(NamedTuple):
+    names: Sequence[str]
+    degree: int
+    knots: Sequence[Sequence[float]]
+    periodic: bool
+    edges: Sequence[dict[str, Any]] | None
+    strict: bool
+
+
+class Splines(_Splines):
     """B-spline basis functions of every column, as SplineTransformer gives them.
 
     names: of the columns, for messages. degree, knots: of the splines, by column. periodic:
@@ -79,13 +86,6 @@ class Splines:
     The recursion is de Boor's in the order of scipy's `_deBoor_D`.
     Raises UnfitInput if strict.
     """
-
-    names: Sequence[str]
-    degree: int
-    knots: Sequence[Sequence[float]]
-    periodic: bool
-    edges: Sequence[dict[str, Any]] | None
-    strict: bool
 
     def transform(self, x: NDArray[Any]) -> Floats:
         columns = np.asarray(x, np.float64).T

@@ -1,8 +1,7 @@
 """Missing values: found, filled, told of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,7 @@ def find_missing(x: NDArray[Any]) -> NDArray[np.bool_]:
     return np.isnan(x)
 
 
-@dataclass(frozen=True)
-class Impute:
+class Impute(NamedTuple):
     """Put a value where one is missing, as SimpleImputer does.
 
     marker: the value that counts as missing, null: a missing one. kept: places of the columns
@@ -42,8 +40,7 @@ class Impute:
         return np.hstack([filled, gaps[:, list(self.indicators)].astype(x.dtype)])
 
 
-@dataclass(frozen=True)
-class Indicate:
+class Indicate(NamedTuple):
     """1 where a value of one of these columns is missing, else 0, as MissingIndicator does."""
 
     marker: float | str | None

@@ -1,9 +1,8 @@
 """Columns made to look normal or uniform, and back: powers and quantiles."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +24,7 @@ def _by_column(
     return np.stack([function(column, power) for column, power in columns], axis=1)
 
 
-@dataclass(frozen=True)
-class BoxCox:
+class BoxCox(NamedTuple):
     """`(x ** power - 1) / power`, as scipy.special.boxcox computes it; log(x) for power 0.
 
     names: of the columns, for messages. Infinite where it is over 1e308.
@@ -54,8 +52,7 @@ def _box_cox(x: Floats, power: float) -> Floats:
     return np.where(scaled < 709.78, expm1(scaled) / power, np.copysign(np.inf, power))
 
 
-@dataclass(frozen=True)
-class InverseBoxCox:
+class InverseBoxCox(NamedTuple):
     """The way back from BoxCox, as scipy.special.inv_boxcox computes it."""
 
     powers: Sequence[float]
@@ -68,8 +65,7 @@ def _inverse_box_cox(x: Floats, power: float) -> Floats:
     return exp(x) if power == 0 else exp(log1p(power * x) / power)
 
 
-@dataclass(frozen=True)
-class YeoJohnson:
+class YeoJohnson(NamedTuple):
     """Box-Cox of x + 1, mirrored below 0, as scipy.stats.yeojohnson computes it."""
 
     powers: Sequence[float]
@@ -92,8 +88,7 @@ def _yeo_johnson(x: Floats, power: float) -> Floats:
     return shaped
 
 
-@dataclass(frozen=True)
-class InverseYeoJohnson:
+class InverseYeoJohnson(NamedTuple):
     """The way back from YeoJohnson, as PowerTransformer computes it."""
 
     powers: Sequence[float]
@@ -116,17 +111,18 @@ def _inverse_yeo_johnson(x: Floats, power: float) -> Floats:
     return shaped
 
 
-@dataclass(frozen=True)
-class Quantiles:
+class _Quantiles(NamedTuple):
+    quantiles: Sequence[Sequence[float]]
+    references: Sequence[float]
+    normal: bool
+
+
+class Quantiles(_Quantiles):
     """The share of the training data below a value, as QuantileTransformer interpolates it.
 
     quantiles: by column, rising. references: the share that each is. normal: give the normal
         distribution's quantile of the share instead, within 5.2 of 0.
     """
-
-    quantiles: Sequence[Sequence[float]]
-    references: Sequence[float]
-    normal: bool
 
     def transform(self, x: NDArray[Any]) -> Floats:
         columns = zip(np.asarray(x, np.float64).T, self._quantiles, strict=True)
@@ -154,8 +150,7 @@ class Quantiles:
         return [np.array(quantiles, np.float64) for quantiles in self.quantiles]
 
 
-@dataclass(frozen=True)
-class InverseQuantiles:
+class InverseQuantiles(NamedTuple):
     """The way back from Quantiles, with the same fields."""
 
     quantiles: Sequence[Sequence[float]]

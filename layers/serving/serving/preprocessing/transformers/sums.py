@@ -1,16 +1,14 @@
 """The two steps that add up the numbers of a row, in an order that is always the same."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True)
-class Normalize:
+class Normalize(NamedTuple):
     """Every row divided by its l1, l2 or largest norm, as Normalizer does.
 
     A norm under ten times float64's epsilon counts as 1. The sums go from the first column to
@@ -43,16 +41,17 @@ def _max(x: NDArray[np.float64]) -> NDArray[np.float64]:
 _NORMS = {"l1": _l1, "l2": _l2, "max": _max}
 
 
-@dataclass(frozen=True)
-class Project:
+class _Project(NamedTuple):
+    components: Sequence[Sequence[float]]
+
+
+class Project(_Project):
     """Products with each of `components` summed: `x @ components.T`, shape (rows, components).
 
     Summed from the first column to the last, so that a row's numbers are the same alone, in a
     batch and on any number of threads. BLAS, which scikit-learn uses, has another order on every
     machine; the two differ by rounding, about 1e-15 of the largest product.
     """
-
-    components: Sequence[Sequence[float]]
 
     def transform(self, x: NDArray[Any]) -> NDArray[np.float64]:
         columns = np.asarray(x, np.float64).T
