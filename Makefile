@@ -23,8 +23,8 @@ BUILT := .aws-sam/build/.built-$(ARCHITECTURE)
 SOURCES = template.yaml backfill.asl.yaml samconfig.toml $(shell find functions layers artifacts -type f \
     ! -path '*/__pycache__/*' ! -name '*.keras')
 
-.PHONY: help setup setup-pack published build build-keras demo test check train pack bench soak local \
-    local-keras deploy deploy-keras redrive lock clean
+.PHONY: help setup setup-pack published build build-keras demo test check train pack bench peers soak sweep \
+    local local-keras deploy deploy-keras redrive lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -128,8 +128,21 @@ bench: build setup-pack .build/keras/.stamp ## Measure both engines beside a bar
 	@python -m benchmarks.preprocessing
 	@python -m benchmarks.uploads
 
-soak: build .build/keras/.stamp ## Watch the functions' memory over 10,000 calls, a quarter of an hour
+peers: .build/peers/.stamp ## Install LitServe, BentoML, MLServer and FastAPI for bench, 2 GB
+
+.build/peers/.stamp: benchmarks/peers/requirements.txt | .venv/setup-pack.stamp
+	@echo "peers: four servers of models and TensorFlow in .build/peers, about 130 packages"
+	@rm -rf .build/peers
+	@$(PYTHON) -m venv .build/peers
+	@$(patsubst .venv/%,.build/peers/%,$(INSTALL)) --requirement $< | $(NAMES)
+	@touch $@
+
+soak: build .build/keras/.stamp ## Watch each function over 100,000 mixed calls, and both engines' memory, 40 minutes
+	@python -m benchmarks.soak
 	@python -m benchmarks.memory
+
+sweep: build ## Measure every memory size under Lambda's share of processor; Linux, as root
+	@python -m benchmarks.sweep
 
 local: build ## Serve the API on this machine with sam local start-api; needs Docker
 	@sam local start-api --parameter-overrides Architecture=$(ARCHITECTURE)
@@ -160,6 +173,7 @@ lock: ## Lock every set of dependencies to its newest versions; needs uv
 	$(COMPILE) layers/dependencies/requirements-keras.in --no-deps \
 	    --constraint tests/requirements.txt --constraint pack/requirements.txt \
 	    --output-file layers/dependencies/requirements-keras.txt
+	$(COMPILE) benchmarks/peers/requirements.in --output-file benchmarks/peers/requirements.txt
 
 clean: ## Remove what was built and every cache; .venv and .data stay
 	rm -rf .aws-sam .build .hypothesis .mypy_cache .pytest_cache .ruff_cache .venv/setup.stamp

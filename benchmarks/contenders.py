@@ -1,17 +1,14 @@
 """Who is measured, and on what."""
 
 import dataclasses
-import json
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from benchmarks import machine
+from benchmarks import inputs, machine, peers, sizes
 from benchmarks.measure import Contender
-from local import package, payloads
+from local import emulator, package
 from local.package import ROOT, Function
 
 HANDLERS = ROOT / "benchmarks" / "handlers"
@@ -19,15 +16,15 @@ SCRATCH = ROOT / ".build" / "benchmarks"
 KERAS = ROOT / ".build" / "keras"  # the container image's packages, installed without Docker
 FLOOR, MINIMAL, OURS, NAIVE = "bare handler", "hand-minimal", "this package", "naive TensorFlow"
 IMPORT, ENGINE = "import Keras", "Keras engine"
+NAMES = (FLOOR, MINIMAL, OURS, IMPORT, ENGINE, NAIVE, *peers.NAMES)
 BUNDLES = str(ROOT / "artifacts")  # the built package has the same, less model.keras
+MOBILENET = SCRATCH / "mobilenet"
 SLOW = 120  # seconds a function with TensorFlow may take; more than it needs on a busy machine
-EVENTS = {
-    "image": "image_rest_cat",
-    "text": "text_rest_review",
-    "numeric": "numeric_rest_application",
-}
-
-type Prediction = Mapping[str, Any]
+# A workload is a bundle and its inputs; its modality says which function serves it.
+MODALITIES = {"image": "image", "text": "text", "numeric": "numeric", "mobilenet": "image"}
+# What the hand-minimal handlers import, in the dependencies layer.
+NUMBERS = ("numpy*", "onnxruntime*")
+IMPORTED = {"image": (*NUMBERS, "PIL", "pillow*"), "text": NUMBERS, "numeric": NUMBERS}
 
 
 class Unavailable(Exception):
@@ -36,21 +33,36 @@ class Unavailable(Exception):
 
 @dataclass(frozen=True)
 class Packages:
-    """TensorFlow and what goes with it as a layer, and the versions in it."""
+    """What a contender imports, as a layer, and the versions in it.
+
+    sizes: bytes by modality, where the folder holds more than the contender needs.
+    """
 
     layer: Path
     versions: Mapping[str, str]
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
-def contenders(
-    modalities: Sequence[str], engine: Packages | None, naive: Packages | None
-) -> list[Contender]:
-    """All contenders of these modalities, those with TensorFlow where their packages are."""
-    found = []
-    for modality in modalities:
-        event = payloads.load(EVENTS[modality])
-        for name, function in _functions(modality, engine, naive).items():
-            found.append(Contender(modality, name, function, event))
+@dataclass(frozen=True)
+class Available:
+    """What this machine has beside the built package."""
+
+    engine: Packages | None = None
+    naive: Packages | None = None
+    servers: Sequence[peers.Peer] = ()
+
+
+def contenders(workloads: Sequence[str], available: Available) -> list[Contender]:
+    """All contenders of these workloads that this machine has, in the order of NAMES."""
+    found: list[Contender] = []
+    for workload in workloads:
+        found += _on_onnx_runtime(workload)
+        if available.engine:
+            found += _on_keras(workload, available.engine)
+        if available.naive:
+            found.append(_naive(workload, available.naive))
+        if workload in inputs.EVENTS:  # they serve the bundled models
+            found += [_peer(workload, peer) for peer in available.servers]
     return found
 
 
@@ -64,34 +76,17 @@ def find_engine() -> Packages:
     return Packages(KERAS, machine.versions([KERAS / "python"], names))
 
 
-def find_naive(python: str) -> Packages:
-    """Prepare the naive handlers with the Python that has TensorFlow.
-
-    Raises Unavailable where it has none, or is of another version than this one.
-    """
-    command = [python, str(ROOT / "benchmarks" / "naive.py"), BUNDLES, str(SCRATCH)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise Unavailable(f"the naive handlers cannot be prepared: {reason[0]}")
-    found = json.loads(done.stdout.splitlines()[-1])
-    expected = list(sys.version_info[:2])
-    if found["python"] != expected:
-        raise Unavailable(f"expected TensorFlow for Python {expected}, got {found['python']}")
-    return Packages(_layer("tensorflow", found["packages"]), found["versions"])
-
-
 def keras_engine(modality: str) -> Function:
     """The built function under the engine keras, on the packages of the container image."""
     ours = package.function(modality)
     [built] = [layer for layer in ours.layers if (layer / "artifacts").is_dir()]
     # Without the built layer's bundles: a zip has no model.keras.
-    serving = _layer("serving", built / "python")
+    serving = layer("serving", built / "python")
     variables = {**ours.environment, "ARTIFACTS_DIR": BUNDLES, "ENGINE": "keras"}
     return dataclasses.replace(ours, layers=(KERAS, serving), environment=variables, timeout=SLOW)
 
 
-def _layer(name: str, packages: Path | str) -> Path:
+def layer(name: str, packages: Path) -> Path:
     """A layer of packages that lie elsewhere."""
     link = SCRATCH / name / "python"
     link.parent.mkdir(parents=True, exist_ok=True)
@@ -100,37 +95,77 @@ def _layer(name: str, packages: Path | str) -> Path:
     return link.parent
 
 
-def _functions(
-    modality: str, engine: Packages | None, naive: Packages | None
-) -> Mapping[str, Function]:
-    """A function for each contender, all with this package's memory size and variables."""
-    ours = package.function(modality)
+def _on_onnx_runtime(workload: str) -> Iterator[Contender]:
+    """The floor, the limit and this package, on the packages of the built layer."""
+    modality = MODALITIES[workload]
+    ours, rival = package.function(modality), _rival(modality)
+    [packages] = [one / "python" for one in ours.layers if (one / "python" / "numpy").is_dir()]
+    imported = [path for pattern in IMPORTED[modality] for path in packages.glob(pattern)]
+    bare, minimal = HANDLERS / "bare.py", HANDLERS / f"minimal_{modality}.py"
+    yield _contender(workload, FLOOR, rival(bare), sizes.files(bare), floor=True)
+    bundle = [_bundle(workload) / name for name in ("model.onnx", "manifest.json")]
+    bundle.append(_bundle(workload) / "preprocessing.json")
+    yield _contender(workload, MINIMAL, rival(minimal), sizes.files(*imported, minimal, *bundle))
+    extra = (MOBILENET,) if workload == "mobilenet" else ()
+    yield _contender(workload, OURS, ours, sizes.files(*ours.layers, ours.task_root, *extra))
+
+
+def _on_keras(workload: str, engine: Packages) -> Iterator[Contender]:
+    """The floor of a function with Keras, and this package with it."""
+    modality = MODALITIES[workload]
+    ours, bare = keras_engine(modality), HANDLERS / "import_keras.py"
+    keras = dataclasses.replace(_rival(modality)(bare), layers=(engine.layer,), timeout=SLOW)
+    size = sizes.files(engine.layer)
+    if workload != "mobilenet":
+        floor = _contender(workload, IMPORT, keras, size, floor=True)
+        yield dataclasses.replace(floor, inputs=floor.inputs[:1])
+    code = [ours.task_root, *(one / "python" for one in ours.layers[1:])]
+    yield _contender(workload, ENGINE, ours, size + sizes.files(*code, _bundles(workload)))
+
+
+def _naive(workload: str, naive: Packages) -> Contender:
+    modality = MODALITIES[workload]
+    handler = HANDLERS / f"naive_{modality}.py"
+    function = _rival(modality)(handler)
+    function = dataclasses.replace(function, layers=(naive.layer,), timeout=SLOW)
+    size = naive.sizes[modality] + sizes.files(handler, _bundle(workload) / "model.keras")
+    return dataclasses.replace(_contender(workload, NAIVE, function, size), slow=True)
+
+
+def _peer(workload: str, peer: peers.Peer) -> Contender:
+    start = partial(peers.start, peer, workload)
+    return Contender(workload, peer.name, start, inputs.load(workload), peer.size, slow=True)
+
+
+def _contender(
+    workload: str, name: str, function: Function, size: int, floor: bool = False
+) -> Contender:
+    # The bundle that a layer brings along would win over the function's own variables.
+    elsewhere = workload == "mobilenet" or name != OURS
+    env = {"ARTIFACTS_DIR": str(_bundles(workload))} if elsewhere else {}
+    start = partial(emulator.start, function, env)
+    return Contender(workload, name, start, inputs.load(workload), size, floor=floor)
+
+
+def _rival(modality: str) -> "partial[Function]":
+    """Makes a function of a handler's file, with this package's memory size and variables."""
+    return partial(_with_handler, package.function(modality))
+
+
+def _with_handler(ours: Function, handler: Path) -> Function:
     variables = {
         **ours.environment,
-        "ARTIFACTS_DIR": BUNDLES,
         "NAIVE_DIR": str(SCRATCH),
         # The first round, which does not count, leaves the rivals' bytecode compiled.
         "PYTHONDONTWRITEBYTECODE": "",
     }
-    rival = dataclasses.replace(ours, task_root=HANDLERS, environment=variables)
-    functions = {
-        FLOOR: dataclasses.replace(rival, handler="bare.handler"),
-        MINIMAL: dataclasses.replace(rival, handler=f"minimal_{modality}.handler"),
-        OURS: ours,
-    }
-    if engine:
-        floor = dataclasses.replace(functions[FLOOR], layers=(engine.layer,), timeout=SLOW)
-        functions |= {IMPORT: dataclasses.replace(floor, handler="import_keras.handler")}
-        functions |= {ENGINE: keras_engine(modality)}
-    if naive:
-        slow = dataclasses.replace(rival, layers=(naive.layer,), timeout=SLOW)
-        functions |= {NAIVE: dataclasses.replace(slow, handler=f"naive_{modality}.handler")}
-    return functions
+    name = f"{handler.stem}.handler"
+    return dataclasses.replace(ours, task_root=HANDLERS, handler=name, environment=variables)
 
 
-def prediction(answer: Any) -> Prediction | None:
-    """The one prediction in a contender's answer; None for the floor's, which has none."""
-    if "body" not in answer:
-        return None
-    predictions = json.loads(answer["body"])["predictions"]
-    return {"label": predictions[0]["label"], "score": float(predictions[0]["score"])}
+def _bundles(workload: str) -> Path:
+    return MOBILENET if workload == "mobilenet" else Path(BUNDLES)
+
+
+def _bundle(workload: str) -> Path:
+    return _bundles(workload) / MODALITIES[workload]

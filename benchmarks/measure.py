@@ -1,127 +1,163 @@
-"""Take samples: start a function cold, call it, call it again, read its memory."""
+"""Take samples: start a contender cold, call it, call it with every input, read its memory."""
 
-import statistics
+import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from local import emulator
-from local.package import Function
+from benchmarks.breakdown import phases
+from benchmarks.inputs import Input
+from local.emulator import Answer, FunctionError
 
 LOG_CHARACTERS = 3000  # of a log's end, shown with an error
+
+type Prediction = Mapping[str, Any]
+
+
+class Running(Protocol):
+    """One started contender: a function under the emulator, or a server.
+
+    The first call's seconds count from the start of its process. Memory is in MB (MiB).
+    """
+
+    def invoke(self, event: Any) -> Answer: ...
+    def peak_memory(self) -> float: ...
+    def cpu_seconds(self) -> float: ...
+    def logs(self) -> str: ...
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One way of doing one modality's work, and the event that asks for it."""
+    """One way of doing one workload.
 
-    modality: str
+    start: starts it anew. inputs: what it is asked, the first one cold too.
+    size: bytes of the packages, code and model that it needs, unzipped.
+    slow: it takes seconds to start, so it is measured in fewer rounds.
+    floor: it answers with nothing, `{}`.
+    """
+
+    workload: str
     name: str
-    function: Function
-    event: Any
+    start: Callable[[], AbstractContextManager[Running]]
+    inputs: Sequence[Input]
+    size: int
+    slow: bool = False
+    floor: bool = False
 
 
 @dataclass(frozen=True)
 class Effort:
     """How much to measure.
 
-    rounds: cold starts of every contender; the contenders take turns.
-    calls, seconds: warm calls in a round end at whichever comes first.
+    rounds, slow_rounds: cold starts of every contender, and of those that are slow.
+    calls, seconds: warm calls of an input in a round end at whichever comes first.
     """
 
     rounds: int
+    slow_rounds: int
     calls: int
     seconds: float
 
 
 @dataclass(frozen=True)
-class Sample:
-    """One cold start and the warm calls after it: seconds and MB (MiB, as Lambda counts)."""
+class Warm:
+    """The calls of one input in a warm process: their seconds, and the processor time of all.
 
-    cold: float
-    warm: Sequence[float]
-    memory: float
-    answer: Any
+    peak: the most memory that the process has held up to their end, MB.
+    """
+
+    seconds: Sequence[float]
+    cpu: float
+    peak: float
+    answer: Sequence[Prediction]
 
 
 @dataclass(frozen=True)
-class Row:
-    """One contender's figures over all rounds: milliseconds and MB.
+class Sample:
+    """One cold start in seconds, its parts in milliseconds, and the warm calls by input."""
 
-    cold, memory: medians over rounds. warm_p50, warm_p99: over all warm calls together.
-    *_range: least and most of a round; for warm_p50, of the rounds' medians.
-    """
-
-    modality: str
-    name: str
     cold: float
-    cold_range: tuple[float, float]
-    warm_p50: float
-    warm_p50_range: tuple[float, float]
-    warm_p99: float
-    calls: int
-    memory: float
-    memory_range: tuple[float, float]
-    answer: Any
+    phases: Mapping[str, float]
+    warm: Mapping[str, Warm]
 
 
 def measure(
     contenders: Sequence[Contender], effort: Effort, progress: Callable[[str], None]
-) -> list[Row]:
-    """Measure all contenders in turns, after one round that only warms the page cache."""
+) -> list[list[Sample]]:
+    """The samples of every contender, taken in turns.
+
+    A first round, with one call of the first input alone, only warms the page cache and lets
+    bytecode be compiled; it does not count.
+    """
     samples: list[list[Sample]] = [[] for _ in contenders]
-    for turn in range(effort.rounds + 1):
+    for turn in range(max(effort.rounds, effort.slow_rounds) + 1):
         for contender, taken in zip(contenders, samples, strict=True):
-            calls = effort if turn else Effort(1, 1, effort.seconds)
-            sample = take(contender, calls)
+            if turn > (effort.slow_rounds if contender.slow else effort.rounds):
+                continue
+            sample = take(contender, effort) if turn else take(contender, None)
             label = f"round {turn} of {effort.rounds}" if turn else "first round, not counted"
-            progress(f"{label}: {contender.modality}, {contender.name}: {sample.cold:.2f} s cold")
+            progress(f"{label}: {contender.workload}, {contender.name}: {sample.cold:.2f} s cold")
             if turn:
                 taken.append(sample)
-    return [summarise(*pair) for pair in zip(contenders, samples, strict=True)]
+    return samples
 
 
-def take(contender: Contender, effort: Effort) -> Sample:
-    """One cold start and its warm calls.
+def take(contender: Contender, effort: Effort | None) -> Sample:
+    """One cold start and its warm calls; without effort, the cold call alone.
 
-    Raises emulator.FunctionError when the contender fails or answers with a problem.
+    Raises FunctionError when the contender fails or does not answer every instance.
     """
-    with emulator.start(contender.function) as running:
-        first = running.invoke(contender.event)
-        if first.payload.get("statusCode", 200) != 200:
-            raise emulator.FunctionError(
-                f"{contender.modality}, {contender.name}: expected an answer, got {first.payload}"
-                f"\n{running.logs()[-LOG_CHARACTERS:]}"
-            )
-        warm = list(_warm(running, contender.event, effort))
-        return Sample(first.seconds, warm, running.peak_memory(), first.payload)
+    first = contender.inputs[0]
+    with contender.start() as running:
+        cold = running.invoke(first.event)
+        predictions(contender, first, running, cold)
+        warm: dict[str, Warm] = {}
+        if effort:
+            for asked in contender.inputs:
+                warm[asked.name] = _warm(contender, asked, running, effort)
+        return Sample(cold.seconds, phases(running.logs()), warm)
 
 
-def _warm(running: emulator.Running, event: Any, effort: Effort) -> Iterator[float]:
+def _warm(contender: Contender, asked: Input, running: Running, effort: Effort) -> Warm:
+    predictions(contender, asked, running, running.invoke(asked.event))  # its own first call
+    before = running.cpu_seconds()
+    answers = list(_calls(running, asked.event, effort))
+    cpu = running.cpu_seconds() - before
+    answer = predictions(contender, asked, running, answers[-1])
+    seconds = [one.seconds for one in answers]
+    return Warm(seconds, cpu, running.peak_memory(), answer)
+
+
+def _calls(running: Running, event: Any, effort: Effort) -> Iterator[Answer]:
     until = time.monotonic() + effort.seconds
     for _ in range(effort.calls):
-        yield running.invoke(event).seconds
+        yield running.invoke(event)
         if time.monotonic() > until:
             return
 
 
-def summarise(contender: Contender, samples: Sequence[Sample]) -> Row:
-    """Medians, ranges and percentiles of one contender's samples."""
-    cold = [sample.cold * 1000 for sample in samples]
-    warm = sorted(seconds * 1000 for sample in samples for seconds in sample.warm)
-    p50s = [statistics.median(sample.warm) * 1000 for sample in samples]
-    memory = [sample.memory for sample in samples]
-    return Row(
-        modality=contender.modality,
-        name=contender.name,
-        cold=statistics.median(cold),
-        cold_range=(min(cold), max(cold)),
-        warm_p50=statistics.median(warm),
-        warm_p50_range=(min(p50s), max(p50s)),
-        warm_p99=warm[min(len(warm) - 1, int(len(warm) * 0.99))],
-        calls=len(warm),
-        memory=statistics.median(memory),
-        memory_range=(min(memory), max(memory)),
-        answer=samples[-1].answer,
-    )
+def predictions(
+    contender: Contender, asked: Input, running: Running, answer: Answer
+) -> Sequence[Prediction]:
+    """Label and score for each instance; none for a floor, which answers with nothing.
+
+    Raises FunctionError when they are not as many as the instances.
+    """
+    if contender.floor and answer.payload == {}:
+        return []
+    found = read(answer.payload) if answer.payload.get("statusCode") == 200 else []
+    if len(found) != asked.instances:
+        raise FunctionError(
+            f"{contender.workload}, {contender.name}: expected {asked.instances} predictions for"
+            f" {asked.name}, got {str(answer.payload)[:LOG_CHARACTERS]}"
+            f"\n{running.logs()[-LOG_CHARACTERS:]}"
+        )
+    return found
+
+
+def read(payload: Any) -> list[Prediction]:
+    """Label and score of every prediction in an answer's body."""
+    found = json.loads(payload["body"])["predictions"]
+    return [{"label": one["label"], "score": float(one["score"])} for one in found]

@@ -2,23 +2,44 @@
 
 import argparse
 import dataclasses
+import itertools
 import json
-import math
+import random
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks import contenders, machine
 from benchmarks.contenders import ENGINE, OURS
-from benchmarks.soak import EARLY, LARGEST, Course, soak
-from local import environment, package
-from local.package import Function
+from benchmarks.lines import Line, Panel, draw
+from local import emulator, environment, package
+from local.package import ROOT, Function
 
 FOLDER = Path(__file__).parent
+LARGEST = {"image": 8, "text": 32, "numeric": 512}  # instances in a call, 1 at least
+EARLY = 1_000  # calls after which caches should be full
+_POINTS = 200  # samples of memory, about, in a run
+HEIGHT = 420  # pixels of the chart
 ONEDNN = "TensorFlow's default"
 COLOURS = {"image": "#5f8dd3", "text": "#d9822b", "numeric": "#1b7f4b"}
+
+
+@dataclass(frozen=True)
+class Course:
+    """One function's memory: pairs of the calls so far and MB (MiB) resident after them.
+
+    Among them are the first call, the last, and call EARLY where there was one.
+    peak: the most that it ever held, MB.
+    same: whether it gave the same answer before and after.
+    """
+
+    name: str
+    points: Sequence[tuple[int, float]]
+    peak: float
+    same: bool
 
 
 def main() -> int:
@@ -58,6 +79,44 @@ def _functions() -> Iterator[tuple[str, str, Function]]:
     yield f"numeric, {ONEDNN}", "numeric", default
     for modality in LARGEST:
         yield f"{modality}, {OURS}", modality, package.function(modality)
+
+
+def soak(name: str, modality: str, function: Function, calls: int) -> Course:
+    """Call a function so many times, directly.
+
+    The first call has all instances of the bundle's golden file, and so has one more after the
+    last. The others have 1 to LARGEST of them in turns, the sizes drawn evenly and the same in
+    every run. Raises emulator.FunctionError when a call fails or is answered with a problem.
+    """
+    path = ROOT / "artifacts" / modality / "golden.json"
+    instances: Sequence[Any] = json.loads(path.read_text(encoding="utf-8"))["instances"]
+    batches = _batches(instances, LARGEST[modality])
+    step = max(1, calls // _POINTS)
+    with emulator.start(function) as running:
+        before = _predictions(running, instances)
+        points = [(1, running.memory())]
+        for call in range(2, calls + 1):
+            _predictions(running, next(batches))
+            if call % step == 0 or call in (EARLY, calls):
+                points.append((call, running.memory()))
+        after = _predictions(running, instances)
+        return Course(name, points, running.peak_memory(), before == after)
+
+
+def _batches(instances: Sequence[Any], largest: int) -> Iterator[Sequence[Any]]:
+    """Batches without end, of instances in turns."""
+    turns = itertools.cycle(instances)
+    sizes = random.Random(0)  # noqa: S311  nobody is to be surprised by them
+    while True:
+        yield list(itertools.islice(turns, sizes.randint(1, largest)))
+
+
+def _predictions(running: emulator.Running, instances: Sequence[Any]) -> Sequence[Any]:
+    answer = running.invoke({"instances": instances}).payload
+    predictions: Sequence[Any] = answer.get("predictions", [])
+    if len(predictions) != len(instances):
+        raise emulator.FunctionError(f"expected {len(instances)} predictions, got {answer}")
+    return predictions
 
 
 def _write(courses: Sequence[Course], facts: Mapping[str, Any], folder: Path) -> None:
@@ -108,63 +167,18 @@ def _line(course: Course) -> str:
     return f"| {' | '.join([*cells, answers])} |"
 
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 420, 45, 215, 35, 35
-LABEL = 15  # pixels from one label to the next, at least
-GRID = 100  # MB between lines
-
-
 def to_svg(courses: Sequence[Course]) -> str:
-    """Memory over calls, a line a function, named at its end; the axis starts at 0."""
-    calls = max(course.points[-1][0] for course in courses)
-    top = math.ceil(max(course.peak for course in courses) / GRID) * GRID
-    shapes = ['<text x="0" y="16" font-weight="bold">resident memory, MB, over calls</text>']
-    shapes += [_grid_line(value, top) for value in range(0, top + 1, GRID)]
-    shapes += [_call(number, calls) for number in (0, calls // 2, calls)]
-    below = 0.0
-    for course in sorted(courses, key=lambda course: -course.points[-1][1]):
-        label = max(_y(course.points[-1][1], top), below + LABEL)
-        below = label
-        shapes.append(_curve(course, calls, top, label))
-    size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
-    style = 'font-family="sans-serif" font-size="12" fill="#333"'
-    body = "\n".join(shapes)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n'
-        f'<rect width="100%" height="100%" fill="#fff"/>\n{body}\n</svg>\n'
-    )
-
-
-def _y(megabytes: float, top: int) -> float:
-    return HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * megabytes / top
-
-
-def _grid_line(megabytes: int, top: int) -> str:
-    y = _y(megabytes, top)
-    return (
-        f'<path d="M{LEFT},{y:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>'
-        f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{megabytes}</text>'
-    )
-
-
-def _call(number: int, calls: int) -> str:
-    x = LEFT + (WIDTH - RIGHT - LEFT) * number / calls
-    return f'<text x="{x:.1f}" y="{HEIGHT - 10}" text-anchor="middle">{number:,}</text>'
-
-
-def _curve(course: Course, calls: int, top: int, label: float) -> str:
-    right = WIDTH - RIGHT
-    steps = [
-        f"{LEFT + (right - LEFT) * call / calls:.1f},{_y(megabytes, top):.1f}"
-        for call, megabytes in course.points
+    """Memory over calls, a line a function, named at its end."""
+    lines = [
+        Line(
+            f"{course.name}: {course.points[-1][1]:.0f}",
+            course.points,
+            "#c0392b" if ONEDNN in course.name else COLOURS[course.name.partition(",")[0]],
+            dashed=OURS in course.name,
+        )
+        for course in courses
     ]
-    colour = "#c0392b" if ONEDNN in course.name else COLOURS[course.name.partition(",")[0]]
-    dashes = ' stroke-dasharray="5 3"' if OURS in course.name else ""
-    last = course.points[-1][1]
-    return (
-        f'<path d="M{" ".join(steps)}" fill="none" stroke="{colour}" stroke-width="1.5"{dashes}/>'
-        f'<text x="{right + 6}" y="{label + 4:.1f}" fill="{colour}">{course.name}: {last:.0f}'
-        "</text>"
-    )
+    return draw([Panel("resident memory, MB, over calls", lines)], HEIGHT)
 
 
 if __name__ == "__main__":

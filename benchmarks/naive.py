@@ -1,7 +1,8 @@
 """The naive handlers' needs: TensorFlow, and fitted state as pickles.
 
 Run by the Python that has TensorFlow: `python benchmarks/naive.py ARTIFACTS FOLDER`. Prints the
-folder of its packages and the versions as JSON.
+folder of its packages, their versions and, by modality, how many bytes of them the handler needs,
+as JSON.
 """
 
 import importlib.metadata
@@ -14,10 +15,20 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("tensorflow", "tensorflow-cpu", "keras", "scikit-learn", "pandas")
+# What the handlers import; one of the two TensorFlows is installed.
+TENSORFLOW = ("tensorflow", "tensorflow-cpu")
+IMPORTED = {
+    "image": (*TENSORFLOW, "pillow"),
+    "text": TENSORFLOW,
+    "numeric": (*TENSORFLOW, "scikit-learn", "pandas", "joblib"),
+}
 
 
 def main(artifacts: Path, folder: Path) -> None:
     """Write the pickles and say where the packages are."""
+    sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "serving")]
+    from benchmarks import sizes
+
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(json.loads((artifacts / "text" / "preprocessing.json").read_text()), folder)
     write_transformer(folder)
@@ -27,6 +38,7 @@ def main(artifacts: Path, folder: Path) -> None:
         "packages": sysconfig.get_path("purelib"),
         "python": list(sys.version_info[:2]),
         "versions": versions,
+        "sizes": {name: sizes.distributions(needed) for name, needed in IMPORTED.items()},
     }
     print(json.dumps(found))
 
@@ -48,7 +60,6 @@ def write_transformer(folder: Path) -> None:
     """The transformer of the bundle, fitted anew on the same data."""
     import joblib
 
-    sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "serving")]
     from training import numeric
 
     table, _ = numeric.load()

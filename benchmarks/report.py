@@ -1,54 +1,141 @@
-"""Figures to JSON, Markdown and a chart."""
+"""Figures to JSON, Markdown and charts."""
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from benchmarks.contenders import ENGINE, FLOOR, IMPORT, MINIMAL, NAIVE, OURS, prediction
-from benchmarks.measure import Row
+from benchmarks import aims, charts
+from benchmarks.breakdown import PHASES
+from benchmarks.contenders import ENGINE, IMPORT, MINIMAL, NAIVE, OURS
+from benchmarks.facts import Facts
+from benchmarks.figures import Figure, Reading, Row
 
 # What the Keras engine was meant to reach: its warm p50 at most one Nth of the naive handler's,
 # and its cold start this many seconds after that of `import keras` at the latest.
 FASTER = {"image": 4, "numeric": 20}
 LATER = 1.0
-HEADER = (
-    "| | cold, ms | ratio | warm p50, ms | ratio | p99, ms | peak memory, MB | ratio | answer |",
-    "|---|---|---|---|---|---|---|---|---|",
-)
 
 
-def to_json(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
-    """Everything measured, in full precision."""
-    measured = [{**dataclasses.asdict(row), "answer": prediction(row.answer)} for row in rows]
-    return json.dumps({**facts, "rows": measured}, indent=1) + "\n"
+def write(rows: Sequence[Row], facts: Facts, folder: Path) -> str:
+    """Write results.json, results.md, results.svg and warm.svg; return the Markdown."""
+    folder.mkdir(parents=True, exist_ok=True)
+    markdown = to_markdown(rows, facts)
+    files = {
+        "results.json": to_json(rows, facts),
+        "results.md": markdown,
+        "results.svg": charts.cold(rows),
+        "warm.svg": charts.warm(rows),
+    }
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
+    return markdown
 
 
-def to_markdown(rows: Sequence[Row], facts: Mapping[str, Any]) -> str:
-    """One table a modality, and what they were taken on."""
-    lines = ["# Benchmark", "", *_facts(facts)]
-    for modality in dict.fromkeys(row.modality for row in rows):
-        of_modality = [row for row in rows if row.modality == modality]
-        lines += ["", f"## {modality}", "", *HEADER]
-        lines += [_line(row, of_modality) for row in of_modality]
-    lines += _engine(rows)
+def to_json(rows: Sequence[Row], facts: Facts) -> str:
+    """Everything measured, in full precision; of answers the first prediction."""
+    measured = [dataclasses.asdict(row) for row in rows]
+    for reading in (reading for row in measured for reading in row["warm"].values()):
+        reading["answer"] = next(iter(reading["answer"]), None)
+    return json.dumps({**dataclasses.asdict(facts), "rows": measured}, indent=1) + "\n"
+
+
+def to_markdown(rows: Sequence[Row], facts: Facts) -> str:
+    """The aims, the tables of each workload, and what they were taken on."""
+    lines = ["# Benchmark", "", *facts.lines(), "", "## Aims", ""]
+    lines += aims.table(rows, facts.dependencies)
+    for workload in dict.fromkeys(row.workload for row in rows):
+        of_workload = [row for row in rows if row.workload == workload]
+        lines += ["", f"## {workload}", "", *_starts(of_workload)]
+        for name in of_workload[0].warm:
+            warm = [row for row in of_workload if row.name != IMPORT]
+            lines += ["", f"### {workload}, {name}", "", *_warm(warm, name)]
+    lines += [*_breakdown(rows), *_engine(rows)]
     return "\n".join(lines) + "\n"
+
+
+def _starts(rows: Sequence[Row]) -> list[str]:
+    """Cold start, memory and size of one workload's contenders."""
+    minimal = next((row for row in rows if row.name == MINIMAL), rows[0])
+    lines = [
+        "| | rounds | cold, ms | ratio | peak, small, MB | ratio | peak, all, MB | ratio"
+        " | unzipped, MB |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        everything = (_spread(row.peak_all, 0), _ratio(row.peak_all, minimal.peak_all))
+        cells = [
+            row.name,
+            str(row.rounds),
+            _spread(row.cold, 0),
+            _ratio(row.cold, minimal.cold),
+            _spread(row.peak_small, 0),
+            _ratio(row.peak_small, minimal.peak_small),
+            *(everything if row.name != IMPORT else ("", "")),
+            f"{row.size:,.1f}",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _warm(rows: Sequence[Row], name: str) -> list[str]:
+    """One input's table."""
+    readings = {row.name: row.warm[name] for row in rows}
+    minimal = readings.get(MINIMAL, readings[rows[0].name])
+    lines = [
+        "| | warm p50, ms | ratio | p99, ms | calls | CPU, ms a request | memory size, MB"
+        " | $ a million |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for contender, reading in readings.items():
+        cells = [
+            contender,
+            _spread(reading.p50, 2),
+            _ratio(reading.p50, minimal.p50),
+            f"{reading.p99:.2f}",
+            str(reading.calls),
+            _spread(reading.cpu, 2),
+            *_price(reading),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _price(reading: Reading) -> tuple[str, str]:
+    if reading.memory is None or reading.dollars is None:
+        return "none is large enough", ""
+    return f"{reading.memory:,}", f"{reading.dollars:.2f}"
+
+
+def _breakdown(rows: Sequence[Row]) -> list[str]:
+    """Where this package's cold starts go; nothing where the functions log nothing of it."""
+    lines = []
+    for row in (row for row in rows if row.name in (OURS, ENGINE) and row.phases):
+        parts = [row.phases.get(name) for name in PHASES]
+        rest = row.cold.median - sum(part for part in parts if part is not None)
+        cells = ["" if part is None else f"{part:.1f}" for part in parts]
+        cells += [f"{rest:.1f}", f"{row.cold.median:.1f}"]
+        lines.append(f"| {row.workload}, {row.name} | {' | '.join(cells)} |")
+    if not lines:
+        return []
+    title = "Milliseconds, by the function's own metrics; medians. The rest is the interpreter, the"
+    note = [title, "runtime client, what each of them imports, and the emulator."]
+    header = f"| | {' | '.join(PHASES.values())} | rest | cold |"
+    rule = f"|---|{'---|' * (len(PHASES) + 2)}"
+    return ["", "## Where a cold start goes", "", *note, "", header, rule, *lines]
 
 
 def _engine(rows: Sequence[Row]) -> list[str]:
     """The Keras engine beside its alternative and its floor; nothing where it was not measured."""
-    found = {(row.modality, row.name): row for row in rows}
+    found = {(row.workload, row.name): row for row in rows}
     lines = []
-    for modality in dict.fromkeys(row.modality for row in rows):
-        if (modality, ENGINE) not in found:
-            continue
-        engine = found[modality, ENGINE]
-        later = (engine.cold - found[modality, IMPORT].cold) / 1000
-        naive = found.get((modality, NAIVE))
-        faster = f"{naive.warm_p50 / engine.warm_p50:.1f}" if naive else ""
-        aim = FASTER.get(modality, "")
-        lines.append(f"| {modality} | {faster} | {aim} | {later:.2f} | {LATER:.2f} |")
+    for workload in (row.workload for row in rows if row.name == IMPORT):
+        engine, naive = found[workload, ENGINE], found.get((workload, NAIVE))
+        later = (engine.cold.median - found[workload, IMPORT].cold.median) / 1000
+        small = next(iter(engine.warm))
+        faster = _ratio(naive.warm[small].p50, engine.warm[small].p50) if naive else ""
+        aim = FASTER.get(workload, "")
+        lines.append(f"| {workload}, {small} | {faster} | {aim} | {later:.2f} | {LATER:.2f} |")
     if not lines:
         return []
     title = ("", f"## {ENGINE}", "", "Of the medians above.", "")
@@ -59,98 +146,10 @@ def _engine(rows: Sequence[Row]) -> list[str]:
     return [*title, header, "|---|---|---|---|---|", *lines]
 
 
-def _line(row: Row, rows: Sequence[Row]) -> str:
-    minimal = next((other for other in rows if other.name == MINIMAL), row)
-    cells = [
-        row.name,
-        _spread(row.cold, row.cold_range, 0),
-        f"{row.cold / minimal.cold:.2f}",
-        _spread(row.warm_p50, row.warm_p50_range, 2),
-        f"{row.warm_p50 / minimal.warm_p50:.2f}",
-        f"{row.warm_p99:.2f}",
-        _spread(row.memory, row.memory_range, 0),
-        f"{row.memory / minimal.memory:.2f}",
-        _answer(prediction(row.answer)),
-    ]
-    return f"| {' | '.join(cells)} |"
+def _ratio(one: Figure, other: Figure) -> str:
+    return f"{one.median / other.median:.2f}"
 
 
-def _answer(found: Mapping[str, Any] | None) -> str:
-    return f"{found['label']} {found['score']:.4f}" if found else ""
-
-
-def _spread(value: float, limits: tuple[float, float], digits: int) -> str:
-    low, high = limits
-    return f"{value:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
-
-
-def _facts(facts: Mapping[str, Any]) -> list[str]:
-    machine = ", ".join(f"{name} {value}" for name, value in facts["machine"].items())
-    engine = ", ".join(f"{name} {version}" for name, version in facts["engine"].items())
-    skipped = [f"- not measured: {reason}" for reason in facts["skipped"]]
-    return [
-        "Under the Lambda runtime interface emulator; bytecode compiled, page cache warm.",
-        "Cold: from the start of the Python process to the first answer. Medians, with the least",
-        f"and most of {facts['rounds']} rounds in which the contenders took turns; p99 over all",
-        f"warm calls. MB as Lambda counts them (MiB). Ratios are to {MINIMAL}.",
-        "",
-        f"{OURS} is the function of the zip package, under ONNX Runtime; {ENGINE} is the same",
-        f"function on the container image's packages, started without Docker; {IMPORT} is the bare",
-        "handler with that line. All of a modality have the zip function's memory setting, which",
-        "gives both engines one thread, and the others what their libraries take; the emulator",
-        "limits neither memory nor processor time.",
-        "",
-        f"- machine: {machine}",
-        *([f"- packages of the {ENGINE}: {engine}"] if engine else []),
-        *skipped,
-    ]
-
-
-BAR, LINE, LEFT, WIDTH = 14, 22, 150, 720
-COLOURS = {
-    FLOOR: "#9aa0a6",
-    MINIMAL: "#5f8dd3",
-    OURS: "#1b7f4b",
-    IMPORT: "#c9b6dd",
-    ENGINE: "#7a4fa3",
-    NAIVE: "#d9822b",
-}
-
-
-def to_svg(rows: Sequence[Row]) -> str:
-    """Cold start of every contender as bars on one scale."""
-    longest = max(row.cold for row in rows)
-    shapes, y = [], 24
-    for modality in dict.fromkeys(row.modality for row in rows):
-        shapes.append(f'<text x="0" y="{y}" font-weight="bold">{modality}, cold start</text>')
-        y += LINE - BAR // 2
-        for row in (row for row in rows if row.modality == modality):
-            shapes.append(_bar(row, y, longest))
-            y += LINE
-        y += LINE
-    size = f'width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}"'
-    style = 'font-family="sans-serif" font-size="12" fill="#333"'
-    body = "\n".join(shapes)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n'
-        f'<rect width="100%" height="100%" fill="#fff"/>\n{body}\n</svg>\n'
-    )
-
-
-def _bar(row: Row, y: int, longest: float) -> str:
-    width = max(1, round((WIDTH - LEFT - 80) * row.cold / longest))
-    text = y + BAR - 3
-    return (
-        f'<text x="8" y="{text}">{row.name}</text>'
-        f'<rect x="{LEFT}" y="{y}" width="{width}" height="{BAR}" fill="{COLOURS[row.name]}"/>'
-        f'<text x="{LEFT + width + 6}" y="{text}">{row.cold:,.0f} ms</text>'
-    )
-
-
-def write(rows: Sequence[Row], facts: Mapping[str, Any], folder: Path) -> str:
-    """Write results.json, results.md and results.svg; return the Markdown."""
-    markdown = to_markdown(rows, facts)
-    (folder / "results.json").write_text(to_json(rows, facts), encoding="utf-8")
-    (folder / "results.md").write_text(markdown, encoding="utf-8")
-    (folder / "results.svg").write_text(to_svg(rows), encoding="utf-8")
-    return markdown
+def _spread(figure: Figure, digits: int) -> str:
+    median, least, most = (f"{value:,.{digits}f}" for value in dataclasses.astuple(figure))
+    return f"{median} ({least} to {most})"

@@ -16,9 +16,9 @@ with open(os.environ["ARTIFACTS_DIR"] + "/numeric/manifest.json", encoding="utf-
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Answer an API event whose body is `{"instances": [{"feature": value, ...}]}`."""
+    """Answer an API event whose body is `{"instances": [{"feature": value, ...}, ...]}`."""
     body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"]
     rows = pd.DataFrame(json.loads(body)["instances"])
-    score = float(model.predict(transformer.transform(rows))[0][0])
-    prediction = {"label": labels[round(score)], "score": max(score, 1 - score)}
-    return {"statusCode": 200, "body": json.dumps({"predictions": [prediction]})}
+    scores = model.predict(transformer.transform(rows))[:, 0].tolist()
+    predictions = [{"label": labels[round(s)], "score": max(s, 1 - s)} for s in scores]
+    return {"statusCode": 200, "body": json.dumps({"predictions": predictions})}

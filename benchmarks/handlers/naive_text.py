@@ -17,9 +17,9 @@ with open(os.environ["ARTIFACTS_DIR"] + "/text/manifest.json", encoding="utf-8")
 
 
 def handler(event: Any, context: Any) -> Any:
-    """Answer an API event whose body is `{"instances": ["..."]}`."""
+    """Answer an API event whose body is `{"instances": ["...", ...]}`."""
     body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"]
     sequences = tokenizer.texts_to_sequences(json.loads(body)["instances"])
-    score = float(model.predict(pad_sequences(sequences, maxlen=model.input_shape[1]))[0][0])
-    prediction = {"label": labels[round(score)], "score": max(score, 1 - score)}
-    return {"statusCode": 200, "body": json.dumps({"predictions": [prediction]})}
+    scores = model.predict(pad_sequences(sequences, maxlen=model.input_shape[1]))[:, 0].tolist()
+    predictions = [{"label": labels[round(s)], "score": max(s, 1 - s)} for s in scores]
+    return {"statusCode": 200, "body": json.dumps({"predictions": predictions})}
