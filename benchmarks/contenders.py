@@ -103,7 +103,7 @@ def _on_onnx_runtime(workload: str) -> Iterator[Contender]:
     imported = [path for pattern in IMPORTED[modality] for path in packages.glob(pattern)]
     bare, minimal = HANDLERS / "bare.py", HANDLERS / f"minimal_{modality}.py"
     yield _contender(workload, FLOOR, rival(bare), sizes.files(bare), floor=True)
-    bundle = [_bundle(workload) / name for name in ("model.onnx", "manifest.json")]
+    bundle = [*_bundle(workload).glob("model.onnx*"), _bundle(workload) / "manifest.json"]
     bundle.append(_bundle(workload) / "preprocessing.json")
     yield _contender(workload, MINIMAL, rival(minimal), sizes.files(*imported, minimal, *bundle))
     extra = (MOBILENET,) if workload == "mobilenet" else ()
@@ -120,7 +120,8 @@ def _on_keras(workload: str, engine: Packages) -> Iterator[Contender]:
         floor = _contender(workload, IMPORT, keras, size, floor=True)
         yield dataclasses.replace(floor, inputs=floor.inputs[:1])
     code = [ours.task_root, *(one / "python" for one in ours.layers[1:])]
-    yield _contender(workload, ENGINE, ours, size + sizes.files(*code, _bundles(workload)))
+    served = [one for one in _bundles(workload).rglob("*") if ".onnx" not in one.suffixes]
+    yield _contender(workload, ENGINE, ours, size + sizes.files(*code, *served))
 
 
 def _naive(workload: str, naive: Packages) -> Contender:
@@ -134,7 +135,9 @@ def _naive(workload: str, naive: Packages) -> Contender:
 
 def _peer(workload: str, peer: peers.Peer) -> Contender:
     start = partial(peers.start, peer, workload)
-    return Contender(workload, peer.name, start, inputs.load(workload), peer.size, slow=True)
+    return Contender(
+        workload, peer.name, start, inputs.load(workload), peer.sizes[workload], slow=True
+    )
 
 
 def _contender(

@@ -11,11 +11,15 @@ from benchmarks.figures import Pricing
 
 ABOUT = f"""
 Functions run under the Lambda runtime interface emulator; bytecode compiled, page cache warm.
-Cold: from the start of the process to the first right answer, to the small input. Warm: one
+Cold: from the start of the process to the first answer, to the small input. Warm: one
 request at a time, all inputs in the process that was started cold. Medians, with the least and
 most of the rounds, in which the contenders took turns; p99 over all calls. Memory is the most that
 the process ever held, after the small input and after all; MB as Lambda counts them (MiB). CPU is
-of the contender's process, without the emulator. Ratios are to {MINIMAL}.
+of the contender's process, without the emulator; a server's memory and CPU are of all its
+processes, added up. Ratios are to {MINIMAL}.
+
+{OURS}, {MINIMAL} and {ENGINE} must give the same answer to every input. {NAIVE} and the servers
+must give one to every instance, and may differ on pictures: they resize and scale in their own way.
 
 {OURS} is the function of the zip package, under ONNX Runtime; {ENGINE} is the same function on the
 container image's packages, started without Docker; {IMPORT} is the bare handler with that line. All

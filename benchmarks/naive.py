@@ -32,13 +32,14 @@ def main(artifacts: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(json.loads((artifacts / "text" / "preprocessing.json").read_text()), folder)
     write_transformer(folder)
+    packages = Path(sysconfig.get_path("purelib"))
     installed = {d.name.replace("_", "-"): d.version for d in importlib.metadata.distributions()}
     versions = {name: installed[name] for name in PACKAGES if name in installed}
     found = {
-        "packages": sysconfig.get_path("purelib"),
+        "packages": str(packages),
         "python": list(sys.version_info[:2]),
         "versions": versions,
-        "sizes": {name: sizes.distributions(needed) for name, needed in IMPORTED.items()},
+        "sizes": {name: sizes.required(packages, needed) for name, needed in IMPORTED.items()},
     }
     print(json.dumps(found))
 

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from benchmarks.peers import installed, server
+from benchmarks import sizes
+from benchmarks.peers import server
 from benchmarks.peers.server import Server, ServerError
 from local.package import ROOT
 
@@ -42,11 +43,6 @@ class Peer:
     versions: Mapping[str, str]
     sizes: Mapping[str, int]
 
-    @property
-    def size(self) -> int:
-        """The bytes for the modality that needs most."""
-        return max(self.sizes.values())
-
 
 def find(name: str) -> Peer:
     """A peer by its name in NAMES. Raises Unavailable where it cannot run."""
@@ -54,14 +50,14 @@ def find(name: str) -> Peer:
         raise Unavailable("its packages are not installed: run `make peers`")
     _prepare()
     [folder] = ENVIRONMENT.glob("lib/python*/site-packages")
-    found = installed.distributions(folder)
+    found = sizes.distributions(folder)
     servers = _SERVERS.get(name, (name.lower(),))
     shown = [each for each in (*servers, "tensorflow-cpu", "tensorflow", "keras") if each in found]
-    sizes = {
-        modality: installed.size(found, installed.closure(found, [*servers, *needed]))
-        for modality, needed in _MODELS.items()
+    needed = {
+        modality: sizes.required(folder, [*servers, *models])
+        for modality, models in _MODELS.items()
     }
-    return Peer(name, {each: found[each].version for each in shown}, sizes)
+    return Peer(name, {each: found[each].version for each in shown}, needed)
 
 
 @contextlib.contextmanager

@@ -69,7 +69,8 @@ def _advice(advice: Sequence[Advice]) -> list[str]:
         "",
         "Kills nothing: the smallest size at which no container was killed or held more than it,",
         f"extremes below too. Safe: the smallest that has {cost.HEADROOM} times every peak.",
-        "Cheapest: for the first input. Knee: the smallest within"
+        "Cheapest: for the first input, by calls that come with pauses; without them a small size",
+        "takes CPU / share and gains nothing. Knee: the smallest within"
         f" {KNEE - 1:.0%} of the best warm p50.",
         "",
         "| MB | kills nothing | safe | cheapest | knee |",

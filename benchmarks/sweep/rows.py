@@ -109,14 +109,15 @@ def advise(rows: Sequence[Row], extremes: Sequence[Least]) -> Iterator[Advice]:
         own = [row for row in rows if row.modality == modality]
         limits = [least for least in extremes if least.modality == modality]
         names = list(dict.fromkeys(row.input for row in own))
-        prices = {row.megabytes: row.dollars for row in own if row.input == names[0]}
+        alive = [row for row in own if not row.killed]
+        prices = {row.megabytes: row.dollars for row in alive if row.input == names[0]}
         priced = {size: dollars for size, dollars in prices.items() if dollars is not None}
         yield Advice(
             modality=modality,
             survives=_smallest(own, limits, 0),
             safe=_smallest(own, limits, cost.HEADROOM),
             cheapest=min(priced, key=lambda size: priced[size], default=None),
-            knee={name: _knee(found) for name in names if (found := _measured(own, name))},
+            knee={name: _knee(found) for name in names if (found := _measured(alive, name))},
         )
 
 

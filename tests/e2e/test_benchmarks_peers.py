@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import peers
-from benchmarks.peers import installed, protocols
+from benchmarks import peers, sizes
+from benchmarks.peers import protocols
 from local import payloads
 from local.package import ROOT
 
@@ -72,7 +72,7 @@ def test_peer_answers_a_row_as_the_naive_handler_does_and_ends(name, event, naiv
     assert prediction(second.payload)[0] == label
     assert second.seconds < first.seconds
     assert server.processes.ids() == []
-    assert peer.size > 500e6
+    assert peer.sizes["numeric"] > 500e6
 
 
 @needs_peers
@@ -101,8 +101,8 @@ def test_no_process_is_left_when_the_caller_fails_during_the_start():
 
 @needs_peers
 def test_size_counts_what_a_modality_needs():
-    sizes = peers.find("FastAPI").sizes
-    assert sizes["text"] < sizes["image"] < sizes["numeric"]  # Pillow, then SciPy and pandas
+    needed = peers.find("FastAPI").sizes
+    assert needed["text"] < needed["image"] < needed["numeric"]  # Pillow, then SciPy and pandas
 
 
 def test_rows_are_columns_in_the_inference_protocol():
@@ -122,14 +122,14 @@ def test_picture_in_a_body_is_an_instance_in_base64():
 
 
 def test_packages_of_a_peer_are_those_that_it_requires_with_their_requirements():
-    found = installed.distributions(Path(sysconfig.get_path("purelib")))
-    assert installed.closure(found, ["ruff"]) == {"ruff"}
-    assert installed.closure(found, ["boto3"]) >= {"boto3", "botocore", "jmespath", "six"}
+    found = sizes.distributions(Path(sysconfig.get_path("purelib")))
+    assert sizes.closure(found, ["ruff"]) == {"ruff"}
+    assert sizes.closure(found, ["boto3"]) >= {"boto3", "botocore", "jmespath", "six"}
     # An extra counts where it is asked for: moto's server brings Flask.
-    assert "flask" not in installed.closure(found, ["moto"])
-    assert "flask" in installed.closure(found, ["moto[server]"])
-    sizes = [installed.size(found, names) for names in (["boto3"], ["boto3", "botocore"])]
-    assert 0 < sizes[0] < sizes[1]
+    assert "flask" not in sizes.closure(found, ["moto"])
+    assert "flask" in sizes.closure(found, ["moto[server]"])
+    one, both = (sizes.size(found, names) for names in (["boto3"], ["boto3", "botocore"]))
+    assert 0 < one < both
 
 
 def test_missing_packages_are_told(monkeypatch, tmp_path):

@@ -61,7 +61,7 @@ def spec(shape: tuple[int, int, int], *options: str) -> ImagePreprocessing:
     packing.add_arguments(parser)
     model = keras.Sequential([keras.Input(shape), keras.layers.Flatten()])
     state, _ = packing.prepare(parser.parse_args(options), model)
-    return ImagePreprocessing(**state)
+    return ImagePreprocessing.from_json(state)
 
 
 def assert_close(ours: np.ndarray, theirs: np.ndarray, method: str) -> None:

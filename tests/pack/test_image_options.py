@@ -47,7 +47,7 @@ def prepare(*options: str, model: keras.Model | None = None) -> dict:
     state, served = image.prepare(parser.parse_args(options), model)
     assert served is model
     assert json.loads(json.dumps(state)) == state
-    ImagePreprocessing(**state)
+    ImagePreprocessing.from_json(state)
     return state
 
 

@@ -93,7 +93,7 @@ def content_of(name):
 
 def spec_of(content, **options):
     spec = read_subwords(content, **{"maxlen": 12, "max_characters": 1_000} | options)
-    return SubwordPreprocessing(**json.loads(json.dumps(spec._asdict())))
+    return SubwordPreprocessing.from_json(json.loads(json.dumps(spec._asdict())))
 
 
 @each_tokenizer

@@ -69,6 +69,35 @@ def test_a_missing_file_is_refused(copy):
         Predictor(Bundle.open(folder))
 
 
+def alter(folder):
+    weights = folder / "model.onnx.data"
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+
+
+def take_off_the_list(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["files"]["model.onnx.data"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (alter, "expected model.onnx.data of sha256"),
+        (take_off_the_list, "expected model.onnx.data, the manifest lists"),
+        (lambda folder: (folder / "model.onnx.data").unlink(), "model.onnx.data cannot be read"),
+    ],
+)
+def test_weights_beside_the_model_are_checked_as_the_model_is(copy, change, message):
+    folder = copy("text")
+    assert Predictor(Bundle.open(folder))
+    change(folder)
+    with pytest.raises(BundleError, match=re.escape(message)):
+        Predictor(Bundle.open(folder))
+
+
 @pytest.mark.parametrize(
     "change", [{"format": 99}, {"surprise": 1}, {"limits": {}}, {"outputs": [{}]}]
 )

@@ -34,7 +34,9 @@ def test_size_that_killed_once_in_any_round_does_not_survive():
     sizes = [measured(128), measured(512, 5), measured(128, 20), measured(512, 5)]
     [killed, survived] = summarise(sizes, PRICES)
     assert (killed.killed, killed.rounds, survived.killed) == (1, 2, 0)
-    assert advice(*sizes).survives == 512
+    found = advice(*sizes)
+    assert found.survives == found.cheapest == 512
+    assert set(found.knee.values()) == {512}
 
 
 def test_safe_size_has_room_above_the_peak_of_every_extreme():

@@ -1,4 +1,4 @@
-"""FastAPI: the model loaded in the app's lifespan, as its page on that has it; `model.predict`."""
+"""FastAPI: the model loaded in the app's lifespan, as its page on that has it; `model(x)`."""
 # mypy: disable-error-code="import-not-found,misc,untyped-decorator"
 
 import contextlib
@@ -14,7 +14,7 @@ ml_models: dict[str, models.Predict] = {}
 @contextlib.asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load the model before the first request."""
-    ml_models["keras"] = models.load(models.by_predict)
+    ml_models["keras"] = models.load(models.by_call)
     yield
     ml_models.clear()
 

@@ -147,23 +147,26 @@ class Predictor:
 
 
 class Unavailable(NamedTuple):
-    """Stands where a predictor would, and raises the reason why there is none."""
+    """Stands where a predictor would, and raises the reason why there is none.
+
+    A new error each time: one that is raised keeps what it went through, requests among it.
+    """
 
     reason: BundleError
 
     @property
     def manifest(self) -> Manifest:
         """Raise the reason."""
-        raise self.reason
+        raise BundleError(str(self.reason))
 
     @property
     def features(self) -> Mapping[str, str]:
         """Raise the reason."""
-        raise self.reason
+        raise BundleError(str(self.reason))
 
     def predict(self, instances: Sequence[Any]) -> Predicted:
         """Raise the reason."""
-        raise self.reason
+        raise BundleError(str(self.reason))
 
 
 def _name_engine(text: str) -> EngineName:

@@ -23,7 +23,7 @@ def once() -> Iterator[None]:
         yield
     finally:
         inside = sum(milliseconds.values()) - before
-        milliseconds["Import"] = 1000 * (perf_counter() - started) - inside
+        _count("Import", 1000 * (perf_counter() - started) - inside)
         gc.freeze()
         gc.enable()
 
@@ -32,5 +32,11 @@ def once() -> Iterator[None]:
 def stage(name: str) -> Iterator[None]:
     """Count the time inside to a stage."""
     started = perf_counter()
-    yield
-    milliseconds[name] = milliseconds.get(name, 0.0) + 1000 * (perf_counter() - started)
+    try:
+        yield
+    finally:
+        _count(name, 1000 * (perf_counter() - started))
+
+
+def _count(name: str, spent: float) -> None:
+    milliseconds[name] = milliseconds.get(name, 0.0) + spent

@@ -34,9 +34,11 @@ def _onnx(bundle: Bundle) -> Engine:
         " template-keras.yaml deploys, or pack it with --engine onnx, which says why",
     )
     with stage("Load"):
-        if "model.onnx.data" in bundle.manifest.files:  # large weights, which the model names
-            bundle.path("model.onnx.data")
-        return OnnxEngine(bundle.path("model.onnx"))
+        model = bundle.path("model.onnx")
+        weights = model.with_name("model.onnx.data")  # of a large model, which names it
+        if weights.exists() or weights.name in bundle.manifest.files:
+            bundle.path(weights.name)
+        return OnnxEngine(model)
 
 
 def _keras(bundle: Bundle) -> Engine:

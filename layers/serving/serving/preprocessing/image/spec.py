@@ -23,6 +23,8 @@ OPERATIONS = ("add", "subtract", "multiply", "divide")
 class ImagePreprocessing(NamedTuple):
     """How a picture becomes a tensor; the fields are those of `preprocessing.json`.
 
+    `from_json` checks that they go together, the constructor does not.
+
     height, width: pixels of the model's input.
     color_mode: channels of the model's input, as `keras.utils.load_img` names them.
     channel_order: "bgr" turns red, green, blue round before scaling.
