@@ -72,7 +72,7 @@ def texts():
     tokenizer = Tokenizer()
     tokenizer.fit_on_texts(documents)
     spec = preprocessing_of(read_object(tokenizer), mode="tfidf", max_characters=1_000)
-    return "text", {"kind": "tokenizer", **vars(spec)}, documents
+    return "text", {"kind": "tokenizer", **spec._asdict()}, documents
 
 
 CASES = {

@@ -98,9 +98,9 @@ def test_every_variable_that_the_code_reads_is_set(name):
     read = set(re.findall(r'environ(?:\.get\(|\[)\s*"(\w+)"', code))
     common = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]
     given = {**common, **properties(name)["Environment"]["Variables"]}
-    # Lambda sets the first; the container image the second, which has but one engine. The last is
-    # of those that predict, or of the one that does not.
-    others = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "ENGINE"}
+    # Lambda sets the first two; the container image the third, which has but one engine. The last
+    # is of those that predict, or of the one that does not.
+    others = {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_INITIALIZATION_TYPE", "ENGINE"}
     others.add("UPLOADS_QUEUE_URL" if name == "uploads" else "INPUT_BUCKET")
     assert read - set(given) == others
 
