@@ -39,7 +39,7 @@ def cold(rows: Sequence[Row]) -> str:
         panels.append(Panel(f"{workload}, cold start", figures))
     scale = _limits(panels)
     grid = [panels[start : start + 2] for start in range(0, len(panels), 2)]
-    note = "process start to first right answer; median, least and most; logarithmic scale"
+    note = "process start to first answer; median, least and most; logarithmic scale"
     return _svg([[(panel, scale) for panel in line] for line in grid], 2, note)
 
 
