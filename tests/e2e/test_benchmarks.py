@@ -2,30 +2,16 @@
 
 import importlib.util
 import json
-import subprocess
-import sys
 
 import pytest
 
 from benchmarks import contenders, inputs, peers
-from local.package import ROOT
+from tests.programs import run
 
 pytestmark = pytest.mark.e2e
 
 LEAST = ("--rounds", "1", "--slow-rounds", "1", "--calls", "1")
 STAMP = contenders.KERAS / ".stamp"
-
-
-def run(module: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=900,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_one_round_of_the_benchmark_gives_one_answer_for_each_model(built, start, tmp_path):

@@ -1,8 +1,6 @@
 """The soak sends every kind of request, is answered as it must be, and writes what it found."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 
@@ -11,6 +9,7 @@ import pytest
 from benchmarks import contenders
 from benchmarks.soak import calls, course, mix, report
 from local.package import ROOT
+from tests.programs import run
 
 pytestmark = pytest.mark.e2e
 
@@ -20,18 +19,6 @@ needs_engine = pytest.mark.skipif(
     reason=f"the container's packages are not installed: make {STAMP.relative_to(ROOT)}",
 )
 STATUSES = {"400", "404", "405", "413", "415", "422"}
-
-
-def run(module: str, *arguments: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def test_short_mixed_soak_sends_everything_to_every_function(built, start, tmp_path):

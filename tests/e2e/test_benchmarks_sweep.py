@@ -8,7 +8,7 @@ import time
 import pytest
 
 from benchmarks import limits
-from local.package import ROOT
+from tests.programs import run
 
 pytestmark = pytest.mark.e2e
 
@@ -49,15 +49,7 @@ def test_process_over_its_memory_is_killed_and_another_is_not(limited):
 def test_one_size_is_measured_and_its_groups_are_gone(built, start, limited, tmp_path):
     before = set(limits.CGROUPS.rglob("lambda-*"))
     arguments = ("--sizes", "512", "--rounds", "1", "--calls", "1", "--seconds", "0")
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.sweep", *arguments, "--no-extremes", "--out", tmp_path],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run("benchmarks.sweep", *arguments, "--no-extremes", "--out", str(tmp_path))
     results = json.loads((tmp_path / "sweep.json").read_text())
     assert len(results["rows"]) == 9
     assert {row["modality"] for row in results["rows"]} == {"image", "text", "numeric"}
