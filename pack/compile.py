@@ -82,7 +82,6 @@ def compile_onnx(model: keras.Model, batch: Array, path: Path) -> None:
         if dims:
             dims[0].dim_param = "batch"
     compiled.graph.doc_string = ""  # a counter of the process: the same model gives the same bytes
-    path.unlink()
     # Large weights in a file of their own, which is mapped where it is served and not read.
     weights = path.with_name(f"{path.name}.data")
     onnx.save(

@@ -27,7 +27,7 @@ def main() -> int:
     facts = machine.describe([*layers, environment.VAR_RUNTIME])
     calls = -(-arguments.calls // DECK) * DECK
     try:
-        courses = [course.run(one, calls, arguments.only, _tell) for one in arguments.functions]
+        courses = [course.run(one, calls, _tell) for one in arguments.functions]
     except UnexpectedAnswer as exc:
         sys.exit(f"soak: {exc}")
     _write(courses, facts, arguments.out)
@@ -41,7 +41,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--calls", type=int, default=100_000, help=more)
     names = list(course.CARDS)
     add("--functions", nargs="+", choices=names, default=names, help="(default: all three)")
-    add("--only", default="", help="kinds of calls with this in their names, and the probe")
     add("--out", type=Path, default=FOLDER, help="folder of the results (default: benchmarks)")
     return parser
 

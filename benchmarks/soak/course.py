@@ -94,11 +94,10 @@ class _Watch:
         self.probes.clear()
 
 
-def run(modality: str, calls: int, only: str, tell: Callable[[str], None]) -> Course:
+def run(modality: str, calls: int, tell: Callable[[str], None]) -> Course:
     """Send a function so many calls, one at a time, in its one container.
 
-    calls: a multiple of DECK. only: a part of the names of kinds, that alone are sent besides the
-        probe; all for "".
+    calls: a multiple of DECK.
     tell: is given a line for every tenth of them.
     The first call, which starts the process, is a probe that does not count.
     Raises UnexpectedAnswer for one whose status, number of predictions or, where the same is sent
@@ -111,7 +110,7 @@ def run(modality: str, calls: int, only: str, tell: Callable[[str], None]) -> Co
         with emulator.start(package.function(modality), env) as running:
             running.invoke(probe(modality).event)
             files = uploads.calls(modality, s3, random)
-            mixed = _chosen(mix.calls(modality, CARDS[modality], files, random), only)
+            mixed = mix.calls(modality, CARDS[modality], files, random)
             watch = _follow(running, mixed, calls, lambda line: tell(f"{modality}: {line}"))
             peak = running.peak_memory()
     return Course(
@@ -142,7 +141,3 @@ def _follow(
             memory, p50 = watch.samples[-1].memory, watch.buckets[-1].p50
             tell(f"{number:,} calls, {memory:.1f} MB, probe {p50:.2f} ms")
     return watch
-
-
-def _chosen(mixed: Iterator[Call], only: str) -> Iterator[Call]:
-    return (call for call in mixed if call.kind == "probe" or only in call.kind)

@@ -52,7 +52,8 @@ def _keras(bundle: Bundle) -> Engine:
         "Keras alone cannot load it, since it has code of its owner's or is a SavedModel; serve it"
         " with ENGINE=onnx, which template.yaml deploys",
     )
-    path = bundle.path("model.keras")
+    with stage("Load"):
+        path = bundle.path("model.keras")
     set_up_tensorflow(path)
     from serving.engines.keras import KerasEngine  # which imports TensorFlow
 
