@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from benchmarks import peers
 from benchmarks.contenders import ENGINE, FLOOR, IMPORT, MINIMAL, NAIVE, OURS
 from benchmarks.figures import Figure, Row
+from benchmarks.svg import document
 
 WIDTH, LINE, TITLE, GAP = 760, 17, 24, 26
 EDGE = 6  # pixels left free on either side
@@ -79,13 +80,7 @@ def _svg(grid: Sequence[Sequence[tuple[Panel, Scale]]], columns: int, note: str)
     y += 8
     shapes.append(f'<text x="{EDGE}" y="{y}" fill="#666">{note}</text>')
     y += 10
-    size = f'width="{WIDTH}" height="{y}" viewBox="0 0 {WIDTH} {y}"'
-    style = 'font-family="sans-serif" font-size="11" fill="#333"'
-    body = "\n".join(shapes)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n'
-        f'<rect width="100%" height="100%" fill="#fff"/>\n{body}\n</svg>\n'
-    )
+    return document(shapes, WIDTH, y, font=11)
 
 
 def _panel(panel: Panel, scale: Scale, width: int) -> list[str]:

@@ -13,8 +13,9 @@ data transfer, storage and the free tier. The p50 has the emulator's own share i
 import math
 from dataclasses import dataclass
 
+from benchmarks.limits import vcpus
+
 SMALLEST, LARGEST = 128, 10_240  # MB, AWS's limits of a function's memory
-VCPU = 1_769  # MB that come with one vCPU, by AWS's documentation
 HEADROOM = 1.2  # over the peak of Python's own process: the runtime around it, and other inputs
 
 
@@ -37,7 +38,7 @@ def billed(p50: float, cpu: float, megabytes: int) -> int:
 
     p50: milliseconds as measured with a whole core. cpu: milliseconds of processor time.
     """
-    share = megabytes / VCPU
+    share = vcpus(megabytes)
     return math.ceil(max(p50, cpu / share) if share < 1 else p50)
 
 

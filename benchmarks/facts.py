@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks import cost
 from benchmarks.contenders import ENGINE, IMPORT, MINIMAL, NAIVE, OURS
 from benchmarks.figures import Pricing
+from benchmarks.limits import MEGABYTES_PER_VCPU
 
 ABOUT = f"""
 Functions run under the Lambda runtime interface emulator; bytecode compiled, page cache warm.
@@ -35,8 +36,8 @@ servers the packages that they import and what those require, as pip installs th
 
 Dollars are a formula over these figures, not a bill: a million requests of max(p50, CPU / share)
 each, rounded up to a millisecond, at the smallest memory that fits the peak so far, where the share
-is memory / {cost.VCPU:,} MB of a vCPU. Cold starts, their billed initialisation and everything
-around the function are left out.
+is memory / {MEGABYTES_PER_VCPU:,} MB of a vCPU. Cold starts, their billed initialisation and
+everything around the function are left out.
 """
 
 

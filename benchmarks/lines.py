@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.svg import document
+
 WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720, 45, 215, 35, 35
 LABEL = 15  # pixels from one label to the next, at least
 MOST_GRID_LINES = 8
@@ -46,14 +48,7 @@ def draw(panels: Sequence[Panel], height: int) -> str:
         for number, panel in enumerate(panels)
         for shape in _panel(panel, number * height, (number + 1) * height)
     ]
-    total = len(panels) * height
-    size = f'width="{WIDTH}" height="{total}" viewBox="0 0 {WIDTH} {total}"'
-    style = 'font-family="sans-serif" font-size="12" fill="#333"'
-    body = "\n".join(shapes)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n'
-        f'<rect width="100%" height="100%" fill="#fff"/>\n{body}\n</svg>\n'
-    )
+    return document(shapes, WIDTH, len(panels) * height)
 
 
 def _panel(panel: Panel, upper: int, lower: int) -> list[str]:

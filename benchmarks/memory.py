@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks import contenders, machine
 from benchmarks.contenders import ENGINE, OURS
 from benchmarks.lines import Line, Panel, draw
+from benchmarks.svg import COLOURS
 from local import emulator, environment, package
 from local.package import ROOT, Function
 
@@ -24,7 +25,6 @@ EARLY = 1_000  # calls after which caches should be full
 _POINTS = 200  # samples of memory, about, in a run
 HEIGHT = 420  # pixels of the chart
 ONEDNN = "TensorFlow's default"
-COLOURS = {"image": "#5f8dd3", "text": "#d9822b", "numeric": "#1b7f4b"}
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from random import Random
 from PIL import Image
 
 from benchmarks.soak.calls import Request
-from benchmarks.soak.mix import Card, draw_size, fixed
+from benchmarks.soak.mix import EVERYWHERE, Card, draw_size, fixed
 from local.package import ROOT
 from local.payloads import EVENTS
 
@@ -121,6 +121,7 @@ def _scans(_: Random) -> Request:
 
 _FIELD = b'--soak\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n--soak--\r\n'
 CARDS = (
+    *EVERYWHERE,
     Card(248, _picture),
     Card(2, _large),
     Card(16, _octets),
@@ -128,17 +129,11 @@ CARDS = (
     Card(30, _json),
     Card(4, _cut),
     Card(2, _scans),
-    fixed(Request("GET", method="GET"), 10),
-    fixed(Request("400 broken JSON", b'{"instances": [', status=400), 2),
     fixed(Request("400 broken base64", {"instances": [{"b64": "*"}]}, status=400), 2),
-    fixed(Request("404", b"{}", status=404, path="/predict/nothing"), 2),
-    fixed(Request("405", b"{}", status=405, method="PUT"), 2),
     fixed(Request("413 65 pictures", {"instances": [{"b64": ""}] * 65}, status=413), 2),
     fixed(Request("415 Content-Type", b"a,b", "text/csv", 415), 2),
     fixed(Request("415 no picture", b"%PDF-1.7", "image/png", 415), 2),
-    fixed(Request("415 Content-Encoding", status=415, headers=(("content-encoding", "br"),)), 2),
     fixed(Request("422 no instance", {"instances": []}, status=422), 2),
     fixed(Request("422 a text", {"instances": ["cat"]}, status=422), 2),
-    fixed(Request("422 another document", {"inputs": []}, status=422), 2),
     fixed(Request("422 form without a file", _FIELD, FORM, 422), 4),
 )

@@ -30,6 +30,17 @@ def fixed(request: Request, count: int) -> Card:
     return Card(count, lambda _: request)
 
 
+# What every function is sent.
+EVERYWHERE = (
+    fixed(Request("GET", method="GET"), 10),
+    fixed(Request("400 broken JSON", b'{"instances": [', status=400), 2),
+    fixed(Request("404", b"{}", status=404, path="/predict/nothing"), 2),
+    fixed(Request("405", b"{}", status=405, method="PUT"), 2),
+    fixed(Request("415 Content-Encoding", status=415, headers=(("content-encoding", "br"),)), 2),
+    fixed(Request("422 another document", {"inputs": []}, status=422), 2),
+)
+
+
 def calls(
     modality: str, cards: Sequence[Card], uploads: Iterator[Call], random: Random
 ) -> Iterator[Call]:

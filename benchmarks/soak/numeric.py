@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.soak.calls import Request
-from benchmarks.soak.mix import Card, draw_size, fixed
+from benchmarks.soak.mix import EVERYWHERE, Card, draw_size, fixed
 from local.package import ROOT
 
 MOST = 512  # rows of a request
@@ -81,23 +81,18 @@ def _csv(random: Random) -> Request:
 _UNKNOWN: Row = {**applications()[0], "Colour": "red"}
 _TYPED: Row = {**applications()[0], "Age": "old"}
 CARDS = (
+    *EVERYWHERE,
     Card(138, _one),
     Card(80, _list),
     Card(30, _batch),
     Card(20, _lists),
     Card(50, _csv),
-    fixed(Request("GET", method="GET"), 10),
-    fixed(Request("400 broken JSON", b'{"instances": [', status=400), 2),
     fixed(Request("400 broken CSV", b"Age,Home\n1\n", CSV, 400), 2),
     fixed(Request("400 a column twice", b"Age,Age\n1,1\n", CSV, 400), 2),
-    fixed(Request("404", b"{}", status=404, path="/predict/nothing"), 2),
-    fixed(Request("405", b"{}", status=405, method="PUT"), 2),
     fixed(Request("413 10,001 rows", {"instances": [[]] * 10_001}, status=413), 2),
     fixed(Request("415 Content-Type", b"a", "text/plain", 415), 2),
     fixed(Request("415 charset", b"a", f"{CSV}; charset=utf-16", 415), 2),
-    fixed(Request("415 Content-Encoding", status=415, headers=(("content-encoding", "br"),)), 2),
     fixed(Request("422 a column missing", b"Age\n1\n", CSV, 422), 2),
     fixed(Request("422 an unknown column", {"instances": [_UNKNOWN]}, status=422), 2),
     fixed(Request("422 a text for a number", {"instances": [_TYPED]}, status=422), 2),
-    fixed(Request("422 another document", {"inputs": []}, status=422), 2),
 )

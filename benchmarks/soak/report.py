@@ -7,8 +7,8 @@ from typing import Any
 from benchmarks.lines import Line, Panel, draw
 from benchmarks.soak.course import Bucket, Course, Sample
 from benchmarks.soak.mix import DECK, PROBE
+from benchmarks.svg import COLOURS
 
-COLOURS = {"image": "#5f8dd3", "text": "#d9822b", "numeric": "#1b7f4b"}
 PER = 10_000  # calls that the slope is told for
 HEIGHT = 210  # pixels of a panel
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from benchmarks.svg import document
 from benchmarks.sweep.rows import Row
 
 WIDTH, PANEL, HEIGHT = 760, 300, 190
@@ -42,13 +43,7 @@ def to_svg(rows: Sequence[Row]) -> str:
         right = LEFT + PANEL + GAP
         shapes += _panel(own, right, top, "dollars a million, by MB", lambda row: row.dollars)
     height = len(modalities) * line + 5
-    size = f'width="{WIDTH}" height="{height}" viewBox="0 0 {WIDTH} {height}"'
-    style = 'font-family="sans-serif" font-size="12" fill="#333"'
-    body = "\n".join(shapes)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {style}>\n'
-        f'<rect width="100%" height="100%" fill="#fff"/>\n{body}\n</svg>\n'
-    )
+    return document(shapes, WIDTH, height)
 
 
 def _legend(names: Sequence[str], modality: str, top: int) -> list[str]:

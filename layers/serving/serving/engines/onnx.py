@@ -32,7 +32,7 @@ class OnnxEngine:
         """Build the session from a model's file; raise BundleError if it is none.
 
         Read by ONNX Runtime itself, which maps weights that lie in a file of their own, see
-        `pack/compile.py`: MobileNetV2 takes 29 MB less than from bytes, and three fifths of the time.
+        `pack/compile.py`: MobileNetV2 takes 29 MB less than from bytes, and 0.6 of the time.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads()
