@@ -83,10 +83,11 @@ def _available(arguments: argparse.Namespace, skipped: list[str]) -> Available:
     def get[T](name: str, find: Callable[[], T]) -> T | None:
         return None if name in without else _find(name, find, skipped)
 
-    servers = (get(name, partial(preparation.find_peer, name)) for name in peers.NAMES)
+    python = arguments.tensorflow_python
+    servers = (get(name, partial(preparation.find_peer, name, python)) for name in peers.NAMES)
     return Available(
         engine=get(ENGINE, contenders.find_engine),
-        naive=get(NAIVE, partial(preparation.find_naive, arguments.tensorflow_python)),
+        naive=get(NAIVE, partial(preparation.find_naive, python)),
         servers=[server for server in servers if server is not None],
     )
 
@@ -95,7 +96,7 @@ def _find[T](name: str, find: Callable[[], T], skipped: list[str]) -> T | None:
     """What a contender needs; None, and a word in `skipped`, where this machine has it not."""
     try:
         return find()
-    except contenders.Unavailable as exc:
+    except machine.Unavailable as exc:
         skipped.append(f"{name}: {exc}")
         _say(f"not measured: {skipped[-1]}")
         return None

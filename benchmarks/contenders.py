@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import inputs, machine, peers, sizes
+from benchmarks.machine import Unavailable
 from benchmarks.measure import Contender
 from local import emulator, package
 from local.package import ROOT, Function
@@ -17,7 +18,7 @@ KERAS = ROOT / ".build" / "keras"  # the container image's packages, installed w
 FLOOR, MINIMAL, OURS, NAIVE = "bare handler", "hand-minimal", "this package", "naive TensorFlow"
 IMPORT, ENGINE = "import Keras", "Keras engine"
 NAMES = (FLOOR, MINIMAL, OURS, IMPORT, ENGINE, NAIVE, *peers.NAMES)
-BUNDLES = str(ROOT / "artifacts")  # the built package has the same, less model.keras
+BUNDLES = ROOT / "artifacts"  # the built package has the same, less model.keras
 MOBILENET = SCRATCH / "mobilenet"
 SLOW = 120  # seconds a function with TensorFlow may take; more than it needs on a busy machine
 # A workload is a bundle and its inputs; its modality says which function serves it.
@@ -25,10 +26,6 @@ MODALITIES = {"image": "image", "text": "text", "numeric": "numeric", "mobilenet
 # What the hand-minimal handlers import, in the dependencies layer.
 NUMBERS = ("numpy*", "onnxruntime*")
 IMPORTED = {"image": (*NUMBERS, "PIL", "pillow*"), "text": NUMBERS, "numeric": NUMBERS}
-
-
-class Unavailable(Exception):
-    """This machine lacks what a contender needs."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ def keras_engine(modality: str) -> Function:
     [built] = [layer for layer in ours.layers if (layer / "artifacts").is_dir()]
     # Without the built layer's bundles: a zip has no model.keras.
     serving = layer("serving", built / "python")
-    variables = {**ours.environment, "ARTIFACTS_DIR": BUNDLES, "ENGINE": "keras"}
+    variables = {**ours.environment, "ARTIFACTS_DIR": str(BUNDLES), "ENGINE": "keras"}
     return dataclasses.replace(ours, layers=(KERAS, serving), environment=variables, timeout=SLOW)
 
 
@@ -167,7 +164,7 @@ def _with_handler(ours: Function, handler: Path) -> Function:
 
 
 def _bundles(workload: str) -> Path:
-    return MOBILENET if workload == "mobilenet" else Path(BUNDLES)
+    return MOBILENET if workload == "mobilenet" else BUNDLES
 
 
 def _bundle(workload: str) -> Path:

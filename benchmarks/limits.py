@@ -13,14 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.machine import Unavailable
+
 CGROUPS = Path("/sys/fs/cgroup")
 MEGABYTES_PER_VCPU = 1769
 PERIOD = 20_000  # microseconds from one helping of processor time to the next
 _MEGABYTE = 2**20
-
-
-class Unavailable(Exception):
-    """This machine does not let this process limit another."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the figures were taken on."""
+"""What the figures were taken on, and what it lacks."""
 
 import importlib.metadata
 import os
@@ -7,6 +7,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 _PACKAGES = ("numpy", "onnxruntime", "pillow", "aws-lambda-powertools", "orjson", "awslambdaric")
+
+
+class Unavailable(Exception):
+    """This machine lacks what is to be measured, or does not let it be measured."""
 
 
 def describe(folders: Iterable[Path]) -> Mapping[str, str | int | float]:

@@ -48,7 +48,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: stops the emulators
     try:
         engine = contenders.find_engine()
-    except contenders.Unavailable as exc:
+    except machine.Unavailable as exc:
         sys.exit(f"memory: {ENGINE}: {exc}")
     layers = [layer / "python" for layer in package.function("image").layers]
     described = machine.describe([*layers, environment.VAR_RUNTIME])

@@ -1,5 +1,6 @@
 """Getting ready what contenders need beside the built package, or saying why it is not there."""
 
+import functools
 import json
 import os
 import subprocess
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.contenders import BUNDLES, MOBILENET, SCRATCH, Packages, Unavailable, layer
+from benchmarks.contenders import BUNDLES, MOBILENET, SCRATCH, Packages, layer
+from benchmarks.machine import Unavailable
 from local.package import ROOT
 
 SERVING = ROOT / "layers" / "serving"
@@ -20,8 +22,7 @@ def find_naive(python: str) -> Packages:
 
     Raises Unavailable where it has none, or is of another version than this one.
     """
-    done = _run(python, str(ROOT / "benchmarks" / "naive.py"), BUNDLES, str(SCRATCH))
-    found: Mapping[str, Any] = json.loads(done.splitlines()[-1])
+    found = _fit(python)
     expected = list(sys.version_info[:2])
     if found["python"] != expected:
         raise Unavailable(f"expected TensorFlow for Python {expected}, got {found['python']}")
@@ -43,12 +44,23 @@ def find_mobilenet(python: str) -> Path:
     return MOBILENET
 
 
-def find_peer(name: str) -> peers.Peer:
-    """An installed model server. Raises Unavailable where it is not installed."""
-    try:
-        return peers.find(name)
-    except peers.Unavailable as exc:
-        raise Unavailable(str(exc)) from exc
+def find_peer(name: str, python: str) -> peers.Peer:
+    """An installed model server, and the preprocessing it serves with, fitted by that Python.
+
+    Raises Unavailable where one of them cannot be had.
+    """
+    peer = peers.find(name)
+    _fit(python)
+    return peer
+
+
+@functools.cache
+def _fit(python: str) -> Mapping[str, Any]:
+    """Fit the naive preprocessing, and tell what naive.py tells."""
+    script = ROOT / "benchmarks" / "naive.py"
+    done = _run(python, str(script), str(BUNDLES), str(SCRATCH))
+    found: Mapping[str, Any] = json.loads(done.splitlines()[-1])
+    return found
 
 
 def _run(*command: str) -> str:

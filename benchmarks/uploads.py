@@ -115,7 +115,7 @@ def _event(key: str) -> Any:
 def _functions(modality: str, handler: str) -> tuple[Function, Function]:
     ours = package.function(modality)
     ours = dataclasses.replace(ours, timeout=600)
-    variables = {**ours.environment, "ARTIFACTS_DIR": BUNDLES}
+    variables = {**ours.environment, "ARTIFACTS_DIR": str(BUNDLES)}
     bare = dataclasses.replace(
         ours, task_root=HANDLERS, handler=f"{handler}.handler", environment=variables
     )

@@ -1,17 +1,16 @@
 """Other servers of models, with the same Keras models over HTTP; `make peers` installs them."""
 
 import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from benchmarks import sizes
+from benchmarks.machine import Unavailable
 from benchmarks.peers import server
 from benchmarks.peers.server import Server, ServerError
 from local.package import ROOT
 
-__all__ = ["NAMES", "Peer", "Server", "ServerError", "Unavailable", "find", "start"]
+__all__ = ["NAMES", "Peer", "Server", "ServerError", "find", "start"]
 
 NAMES = ("LitServe", "BentoML", "MLServer", "FastAPI")
 ENVIRONMENT = ROOT / ".build" / "peers"
@@ -24,10 +23,6 @@ _MODELS = {
     "numeric": ("tensorflow", "tensorflow-cpu", "keras", "scikit-learn", "joblib", "pandas"),
 }
 _SERVERS = {"FastAPI": ("fastapi", "uvicorn")}  # where it is not the peer's own name
-
-
-class Unavailable(Exception):
-    """This machine lacks what a peer needs."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +40,9 @@ class Peer:
 
 
 def find(name: str) -> Peer:
-    """A peer by its name in NAMES. Raises Unavailable where it cannot run."""
+    """A peer by its name in NAMES. Raises machine.Unavailable where it is not installed."""
     if not STAMP.is_file():
         raise Unavailable("its packages are not installed: run `make peers`")
-    _prepare()
     [folder] = ENVIRONMENT.glob("lib/python*/site-packages")
     found = sizes.distributions(folder)
     servers = _SERVERS.get(name, (name.lower(),))
@@ -62,7 +56,10 @@ def find(name: str) -> Peer:
 
 @contextlib.contextmanager
 def start(peer: Peer, modality: str) -> Iterator[Server]:
-    """Serve one bundled model; all processes have ended when the context has."""
+    """Serve one bundled model, behind the naive handlers' fitted preprocessing in FITTED.
+
+    All processes have ended when the context has.
+    """
     variables = {
         "MODALITY": modality,
         "ARTIFACTS_DIR": str(ROOT / "artifacts"),
@@ -70,15 +67,3 @@ def start(peer: Peer, modality: str) -> Iterator[Server]:
     }
     with server.run(peer.name, ENVIRONMENT / "bin", variables) as started:
         yield started
-
-
-def _prepare() -> None:
-    """The fitted preprocessing as pickles, as the naive handlers have it."""
-    if all((FITTED / name).is_file() for name in ("tokenizer.pickle", "transformer.joblib")):
-        return
-    script, artifacts = ROOT / "benchmarks" / "naive.py", ROOT / "artifacts"
-    line = [sys.executable, str(script), str(artifacts), str(FITTED)]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
-        raise Unavailable(f"the models' preprocessing cannot be prepared: {reason[0]}")

@@ -35,7 +35,7 @@ def main() -> None:
     try:
         taken = rounds.measure(arguments.functions, sizes, effort, _say)
         found = extremes.measure(arguments.functions, sizes, _say) if arguments.extremes else []
-    except limits.Unavailable as exc:
+    except machine.Unavailable as exc:
         sys.exit(f"sweep: {exc}")
     measured = rows.summarise(taken, prices)
     advice = list(rows.advise(measured, found))

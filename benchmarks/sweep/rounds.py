@@ -68,7 +68,7 @@ def measure(
 ) -> list[Round]:
     """All sizes of all functions in turns, after a start of each that warms the page cache.
 
-    Raises limits.Unavailable where nothing can be limited, and emulator.FunctionError when a
+    Raises machine.Unavailable where nothing can be limited, and emulator.FunctionError when a
     function fails for another reason than its memory.
     """
     for modality in modalities:

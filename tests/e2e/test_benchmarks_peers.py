@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import peers, sizes
+from benchmarks import machine, peers, preparation, sizes
 from benchmarks.peers import protocols
 from local import payloads
 from local.package import ROOT
@@ -42,7 +42,7 @@ def naive(event) -> tuple[str, float]:
     """What the naive handler answers with this Python's TensorFlow."""
     if importlib.util.find_spec("tensorflow") is None:
         pytest.skip("the naive handler needs TensorFlow: make setup-pack")
-    peers.find("FastAPI")  # leaves the fitted preprocessing where the handler reads it
+    preparation.find_peer("FastAPI", sys.executable)  # fits what the handler reads
     folders = {"ARTIFACTS_DIR": str(ROOT / "artifacts"), "NAIVE_DIR": str(peers.FITTED)}
     done = subprocess.run(
         [sys.executable, "-c", NAIVE],
@@ -60,7 +60,7 @@ def naive(event) -> tuple[str, float]:
 @needs_peers
 @pytest.mark.parametrize("name", peers.NAMES)
 def test_peer_answers_a_row_as_the_naive_handler_does_and_ends(name, event, naive):
-    peer = peers.find(name)
+    peer = preparation.find_peer(name, sys.executable)
     with peers.start(peer, "numeric") as server:
         first, second = server.invoke(event), server.invoke(event)
         assert server.cpu_seconds() > 0
@@ -78,7 +78,7 @@ def test_peer_answers_a_row_as_the_naive_handler_does_and_ends(name, event, naiv
 @needs_peers
 def test_peer_tells_what_is_wrong_with_a_request(event):
     broken = {**event, "body": json.dumps({"instances": [{"Seniority": 1}]})}
-    with peers.start(peers.find("FastAPI"), "numeric") as server:
+    with peers.start(preparation.find_peer("FastAPI", sys.executable), "numeric") as server:
         assert server.invoke(broken).payload["statusCode"] == 500
 
 
@@ -87,7 +87,7 @@ def test_no_process_is_left_when_the_caller_fails_during_the_start():
     started = []
 
     def fail() -> None:
-        with peers.start(peers.find("BentoML"), "text") as server:
+        with peers.start(preparation.find_peer("BentoML", sys.executable), "text") as server:
             time.sleep(2)  # its worker, which leads a session of its own, may run by now
             started.append((server, server.processes.ids()))
             raise KeyboardInterrupt
@@ -134,5 +134,5 @@ def test_packages_of_a_peer_are_those_that_it_requires_with_their_requirements()
 
 def test_missing_packages_are_told(monkeypatch, tmp_path):
     monkeypatch.setattr(peers, "STAMP", tmp_path / ".stamp")
-    with pytest.raises(peers.Unavailable, match="make peers"):
+    with pytest.raises(machine.Unavailable, match="make peers"):
         peers.find("BentoML")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from benchmarks import limits
+from benchmarks import limits, machine
 from tests.programs import run
 
 pytestmark = pytest.mark.e2e
@@ -19,7 +19,7 @@ def limited():
     try:
         with limits.group(1769):
             return limits.group
-    except limits.Unavailable as exc:
+    except machine.Unavailable as exc:
         pytest.skip(str(exc))
 
 

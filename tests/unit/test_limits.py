@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from benchmarks import limits
+from benchmarks import limits, machine
 
 SETTINGS = {
     "v1": {
@@ -100,9 +100,9 @@ def test_controllers_mounted_together_are_one_folder(tmp_path):
 
 
 def test_machine_without_control_groups_says_what_is_missing(tmp_path):
-    with pytest.raises(limits.Unavailable, match="expected the control groups cpu"):
+    with pytest.raises(machine.Unavailable, match="expected the control groups cpu"):
         limits.group(512, tmp_path).__enter__()
     (tmp_path / "cgroup.controllers").write_text("cpu memory\n")
     (tmp_path / "cgroup.subtree_control").write_text("cpu\n")
-    with pytest.raises(limits.Unavailable, match="it lacks memory"):
+    with pytest.raises(machine.Unavailable, match="it lacks memory"):
         limits.group(512, tmp_path).__enter__()
